@@ -1,0 +1,32 @@
+// Package deps temporarily holds the module's dependencies.
+package deps
+
+import (
+	_ "github.com/Masterminds/semver/v3"
+	_ "github.com/fluxcd/image-automation-controller/api/v1"
+	_ "github.com/fluxcd/image-reflector-controller/api/v1"
+	_ "github.com/fluxcd/kustomize-controller/api/v1"
+	_ "github.com/fluxcd/pkg/apis/acl"
+	_ "github.com/fluxcd/pkg/apis/meta"
+	_ "github.com/fluxcd/pkg/git/gogit"
+	_ "github.com/fluxcd/pkg/git/repository"
+	_ "github.com/fluxcd/pkg/gittestserver"
+	_ "github.com/fluxcd/pkg/runtime/conditions"
+	_ "github.com/fluxcd/pkg/runtime/patch"
+	_ "github.com/fluxcd/pkg/runtime/events"
+	_ "github.com/fluxcd/pkg/runtime/secrets"
+	_ "github.com/fluxcd/pkg/runtime/logger"
+	_ "github.com/fluxcd/source-controller/api/v1"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/google/go-containerregistry/pkg/name"
+	_ "github.com/google/go-containerregistry/pkg/v1/remote"
+	_ "k8s.io/api/core/v1"
+	_ "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	_ "k8s.io/client-go/kubernetes/scheme"
+	_ "pgregory.net/rapid"
+	_ "sigs.k8s.io/controller-runtime"
+	_ "sigs.k8s.io/kustomize/kyaml/yaml"
+	_ "sigs.k8s.io/kustomize/kyaml/kio"
+	_ "github.com/spf13/pflag"
+	_ "sigs.k8s.io/yaml"
+)
