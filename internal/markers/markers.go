@@ -1,0 +1,79 @@
+// Package markers finds the line of a GitOps repository that sets an object's
+// version, and reads, places and removes the Flux setter marker on that line:
+//
+//	version: 1.4.2 # {"$imagepolicy": "org-acme:pin.app.nginx:tag"}
+//
+// It is pure: it reads an io/fs.FS and turns bytes into bytes. A placement
+// appends the marker to one line and changes no other byte; where Flux would
+// ignore a marker or damage the file it is refused with a Problem that says
+// what to change.
+package markers
+
+import "strings"
+
+// Ref names the pin, an ImagePolicy, that a marker refers to.
+type Ref struct{ Namespace, Policy string }
+
+// String returns the text that stands in a marker, `namespace:policy:tag`.
+func (r Ref) String() string { return r.Namespace + ":" + r.Policy + ":" + SuffixTag }
+
+// SuffixTag is the marker suffix that makes Flux write the tag alone.
+const SuffixTag = "tag"
+
+// Target is the object whose version is wanted, by its identity in the
+// cluster, and the path of its version inside the object. Group and kind are
+// compared; the API version is not.
+type Target struct {
+	APIVersion, Kind, Namespace, Name string
+	// Field is the path of the version, for example spec, version.
+	Field []string
+}
+
+// String names the object for messages: Kind namespace/name.
+func (t Target) String() string {
+	if t.Namespace == "" {
+		return t.Kind + " " + t.Name
+	}
+	return t.Kind + " " + t.Namespace + "/" + t.Name
+}
+
+func (t Target) field() string { return strings.Join(t.Field, ".") }
+
+// Source is where a Flux Kustomization (or an explicit git setting) looks.
+type Source struct {
+	// Path is a slash path in the repository; "" and "." are its root. A
+	// leading "./" is accepted.
+	Path string
+	// Substitute holds the variables of the Kustomization's postBuild.
+	Substitute map[string]string
+	// TargetNamespace overrides every object's namespace, as in Flux.
+	TargetNamespace string
+}
+
+// Location is the place where a version is written.
+type Location struct {
+	// File is the slash path from the repository's root.
+	File string
+	// Document counts the documents of the file from 0.
+	Document int
+	// Line and Column are 1-based; Column counts characters.
+	Line, Column int
+	// Value is the decoded scalar.
+	Value string
+	// Marker is the marker that stands on the line, nil if there is none.
+	Marker *Found
+}
+
+// Found is a marker in a file, as Flux sees it.
+type Found struct {
+	File string
+	Line int
+	Ref  Ref
+	// Suffix is what follows the policy: "tag", "name", "digest" or "" for
+	// the whole image reference.
+	Suffix string
+	// Value is the decoded scalar that the marker stands at.
+	Value string
+	// Raw is the comment as written, from its '#'.
+	Raw string
+}

@@ -1,0 +1,55 @@
+package markers
+
+import "fmt"
+
+// Reasons of a Problem.
+const (
+	// NotFound: no file below the source sets the target's version.
+	NotFound = "NotFound"
+	// Ambiguous: several places set it and the user must say which.
+	Ambiguous = "Ambiguous"
+	// NotMarkable: Flux would ignore a marker there, or damage the file.
+	NotMarkable = "NotMarkable"
+	// Substituted: the version itself comes from a postBuild variable.
+	Substituted = "Substituted"
+	// ForeignMarker: somebody else's marker or comment stands on the line.
+	ForeignMarker = "ForeignMarker"
+	// MarkerMissing: no line of the file carries the marker.
+	MarkerMissing = "MarkerMissing"
+	// MarkerCopied: several lines of the file carry the marker.
+	MarkerCopied = "MarkerCopied"
+	// TooLarge: a file or tree exceeds the bounds of this package.
+	TooLarge = "TooLarge"
+	// OutsideRepository: a path or link leads out of the repository.
+	OutsideRepository = "OutsideRepository"
+	// Unreadable: a file that the source needs is missing or cannot be parsed.
+	Unreadable = "Unreadable"
+)
+
+// Problem is an expected outcome that a user can fix. It is returned as an
+// error; find it with errors.As.
+type Problem struct {
+	// Reason is one of the constants of this package.
+	Reason string
+	// File and Line say where; empty and 0 if there is no such place.
+	File string
+	Line int
+	// Message says what is wrong, where, and what to do next. It does not
+	// change while the repository does not.
+	Message string
+}
+
+// Error returns the message.
+func (p *Problem) Error() string { return p.Message }
+
+// problem builds a Problem; its message starts with the place.
+func problem(reason, file string, line int, format string, args ...any) *Problem {
+	text := fmt.Sprintf(format, args...)
+	switch {
+	case file != "" && line > 0:
+		text = fmt.Sprintf("%s:%d: %s", file, line, text)
+	case file != "":
+		text = file + ": " + text
+	}
+	return &Problem{Reason: reason, File: file, Line: line, Message: text}
+}
