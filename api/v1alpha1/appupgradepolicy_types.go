@@ -1,0 +1,260 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// AppUpgradePolicyKind is the kind of an AppUpgradePolicy.
+const AppUpgradePolicyKind = "AppUpgradePolicy"
+
+// AppUpgradePolicy says which targets are upgraded, to which versions of their chart, and in which Git repository.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=aup,categories={giantswarm,flux}
+// +kubebuilder:printcolumn:name="Current",type=string,JSONPath=`.status.current`,description="The oldest version that a target runs"
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.status.target`,description="The version that the targets go to"
+// +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.available`,description="The newest version in the range"
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`,description="The state of the target that is furthest behind"
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must have at most 63 characters: it is used as a label"
+type AppUpgradePolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the user wants.
+	// +required
+	Spec AppUpgradePolicySpec `json:"spec"`
+
+	// status is what the operator saw and decided last. It is a view: losing it changes nothing.
+	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
+	Status AppUpgradePolicyStatus `json:"status,omitempty"`
+}
+
+// AppUpgradePolicyList is a list of AppUpgradePolicies.
+//
+// +kubebuilder:object:root=true
+type AppUpgradePolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []AppUpgradePolicy `json:"items"`
+}
+
+// AppUpgradePolicySpec is what the user wants.
+type AppUpgradePolicySpec struct {
+	// suspend stops every change by this policy: what may be written at the moment is withdrawn, nothing is marked and
+	// nothing moves until it is false again. Versions that are already in Git stay there.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
+	// targets are the objects whose version is managed, all in the policy's namespace and all of one chart.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Targets []TargetReference `json:"targets"`
+
+	// chart overrides what is found through the targets' catalog, and says how to reach it.
+	// +optional
+	Chart *Chart `json:"chart,omitempty"`
+
+	// versions are the versions that the targets may have.
+	// +required
+	Versions Versions `json:"versions"`
+
+	// git overrides what is found through the targets' Flux Kustomization.
+	// +optional
+	Git *Git `json:"git,omitempty"`
+}
+
+// TargetReference selects targets by kind and either name or labels.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.selector)",message="targets[]: set exactly one of name and selector"
+type TargetReference struct {
+	// kind of the target.
+	// +optional
+	// +kubebuilder:validation:Enum=App
+	// +kubebuilder:default=App
+	Kind string `json:"kind,omitempty"`
+
+	// name of one target.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// selector takes every object of the kind in the policy's namespace whose labels match. An empty selector takes all.
+	// +optional
+	Selector *metav1.LabelSelector `json:"selector,omitempty"`
+}
+
+// Chart is the OCI repository of the targets' chart and the means to scan it. The fields beside url and interval mean
+// what they mean in a Flux ImageRepository.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.secretRef) || !has(self.provider) || self.provider == 'generic'",message="chart.secretRef cannot be used with chart.provider aws, azure or gcp"
+type Chart struct {
+	// url of the chart's OCI repository, `oci://` + registry + path, without a tag. Default: what the targets' catalog says.
+	// +optional
+	// +kubebuilder:validation:Pattern="^oci://[^/@\\s]+(/[^:@\\s]+)+$"
+	// +kubebuilder:validation:MaxLength=512
+	URL string `json:"url,omitempty"`
+
+	// interval at which Flux scans the registry for new versions. Default 10m. Policies that share a chart share one
+	// scan, at the shortest interval that one of them asks for.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(s|m|h))+$"
+	// +kubebuilder:validation:MaxLength=32
+	Interval *metav1.Duration `json:"interval,omitempty"`
+
+	// provider of the registry's credentials.
+	// +optional
+	// +kubebuilder:validation:Enum=generic;aws;azure;gcp
+	Provider string `json:"provider,omitempty"`
+
+	// secretRef names a `kubernetes.io/dockerconfigjson` Secret of the policy's namespace.
+	// +optional
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
+
+	// certSecretRef names a Secret with `ca.crt`, or `tls.crt` and `tls.key`, for the registry.
+	// +optional
+	CertSecretRef *LocalObjectReference `json:"certSecretRef,omitempty"`
+
+	// proxySecretRef names a Secret with the `address`, and maybe `username` and `password`, of a proxy.
+	// +optional
+	ProxySecretRef *LocalObjectReference `json:"proxySecretRef,omitempty"`
+
+	// serviceAccountName is the service account whose image pull secrets, or whose cloud identity, are used.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ServiceAccountName string `json:"serviceAccountName,omitempty"`
+
+	// insecure allows a registry without TLS.
+	// +optional
+	Insecure bool `json:"insecure,omitempty"`
+}
+
+// LocalObjectReference names an object of the policy's namespace.
+type LocalObjectReference struct {
+	// name of the object.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// Versions are the versions that the targets may have.
+type Versions struct {
+	// range of semantic versions, in the syntax that Flux uses: `>=1.0.0 <2.0.0`, `~1.4`, `1.x || 2.x`. Pre-releases are
+	// out unless a bound has one: `>=1.0.0-0` admits them.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Range string `json:"range"`
+
+	// exclude names versions that are never taken.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern="^v?[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$"
+	Exclude []string `json:"exclude,omitempty"`
+
+	// filterTags considers only some tags of the chart's repository, and may take the version out of a longer tag.
+	// +optional
+	FilterTags *FilterTags `json:"filterTags,omitempty"`
+}
+
+// FilterTags considers only the tags that match a pattern.
+type FilterTags struct {
+	// pattern is a regular expression (RE2) that a tag must match.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Pattern string `json:"pattern"`
+
+	// extract is a replacement such as `$version` that takes the version out of a matching tag.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Extract string `json:"extract,omitempty"`
+}
+
+// MarkerMode says who puts markers into the repository.
+type MarkerMode string
+
+const (
+	// MarkersManaged lets the operator push markers.
+	MarkersManaged MarkerMode = "Managed"
+	// MarkersUnmanaged makes the operator show the marker to put on the line, and never push.
+	MarkersUnmanaged MarkerMode = "Unmanaged"
+)
+
+// Git overrides what is found through the targets' Flux Kustomization.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || has(self.sourceRef)",message="git.path needs git.sourceRef"
+type Git struct {
+	// sourceRef names the Flux GitRepository in which the targets' versions are written. It must track a branch. One of
+	// another namespace must carry the annotation `upgrades.giantswarm.io/allow-namespaces` with this namespace.
+	// +optional
+	SourceRef *SourceReference `json:"sourceRef,omitempty"`
+
+	// path is the folder of the repository in which the targets are looked for. Default: the whole repository.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.split('/').exists(p, p == '..')",message="git.path must be relative and inside the repository"
+	Path string `json:"path,omitempty"`
+
+	// markers says who puts markers into the repository. Default Managed.
+	// +optional
+	// +kubebuilder:validation:Enum=Managed;Unmanaged
+	Markers MarkerMode `json:"markers,omitempty"`
+
+	// commit says how the commits look: those that place markers, and Flux's that write versions.
+	// +optional
+	Commit *Commit `json:"commit,omitempty"`
+}
+
+// SourceReference names a Flux GitRepository.
+type SourceReference struct {
+	// name of the GitRepository.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// namespace of the GitRepository. Default: the policy's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// Commit says how commits look.
+type Commit struct {
+	// author of the commits. Default: app-upgrade-operator.
+	// +optional
+	Author *CommitAuthor `json:"author,omitempty"`
+
+	// messageTemplate is the Go template of Flux's commit messages, as in an ImageUpdateAutomation. A trailer with the
+	// batch and the old and new versions is added to it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	MessageTemplate string `json:"messageTemplate,omitempty"`
+}
+
+// CommitAuthor is the author of commits.
+type CommitAuthor struct {
+	// name of the author.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Name string `json:"name,omitempty"`
+
+	// email of the author.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=256
+	Email string `json:"email"`
+}
