@@ -63,6 +63,8 @@ type Intent struct {
 	Round int64 `json:"round,omitempty"`
 	// Mark lets the operator place a marker.
 	Mark bool `json:"mark,omitempty"`
+	// Unmanaged: a human places and removes the marker; the operator shows the line and never pushes.
+	Unmanaged bool `json:"unmanaged,omitempty"`
 	// Remove asks for the marker to be removed, and then the pin.
 	Remove bool `json:"remove,omitempty"`
 	// Prompt asks for Git to be read once for each value of it; empty: no need to.
