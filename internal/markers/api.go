@@ -19,15 +19,3 @@ func (x *Index) Locate(target Target) (Location, error) { return Location{}, err
 
 // Locate finds the place that sets the target's version in what src builds.
 func Locate(fsys fs.FS, src Source, target Target) (Location, error) { return Location{}, errNotYet }
-
-// Read finds the one line of file that carries ref.
-func Read(fsys fs.FS, file string, ref Ref) (Location, error) { return Location{}, errNotYet }
-
-// Place appends the marker of ref to the line at.
-func Place(content []byte, at Location, ref Ref) ([]byte, error) { return nil, errNotYet }
-
-// Remove takes the marker of ref away; it reports whether there was one.
-func Remove(content []byte, ref Ref) ([]byte, bool, error) { return nil, false, errNotYet }
-
-// Scan visits every marker below dir that Flux would see.
-func Scan(fsys fs.FS, dir string, visit func(Found) error) error { return errNotYet }

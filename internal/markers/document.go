@@ -1,0 +1,157 @@
+package markers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// separator is where kyaml, and so Flux and kustomize, splits a file; what
+// follows the dashes may only be a comment.
+var separator = regexp.MustCompile(`\n---.*\n`)
+
+// file is the content of one file, split and parsed as Flux does it.
+type file struct {
+	name string
+	// docs are the documents that hold something, or cannot be parsed, or
+	// that nobody wanted to be parsed.
+	docs []*document
+	// err says why the file cannot be split into documents.
+	err error
+}
+
+// document is one document of a file.
+type document struct {
+	// index counts the parts between separators from 0, empty ones too.
+	index int
+	// text has LF line ends.
+	text string
+	// firstLine is the line of the file, from 1, at which text starts.
+	firstLine int
+	// root is nil if err is set, or if the document was not parsed.
+	root *yaml.Node
+	err  error
+	// empty documents were parsed and hold nothing.
+	empty bool
+	// starts are the offsets of text's lines as YAML counts them, nil if
+	// these are the lines that end with LF.
+	starts []int
+}
+
+// parseFile splits content and parses each document that wanted accepts.
+// A nil wanted accepts all.
+func parseFile(name string, content []byte, wanted func(text string) bool) *file {
+	f := &file{name: name}
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	start, line := 0, 1
+	for i, at := range append(separator.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
+		if err := checkSeparator(text[at[0]:at[1]]); err != nil {
+			f.err = fmt.Errorf("line %d: %w", 1+strings.Count(text[:at[0]+1], "\n"), err)
+			return f
+		}
+		chunk := text[start:at[0]]
+		if at[0] != len(text) {
+			chunk += "\n"
+		}
+		doc := &document{index: i, text: chunk, firstLine: line}
+		if wanted == nil || wanted(chunk) {
+			doc.parse()
+		}
+		if !doc.empty {
+			f.docs = append(f.docs, doc)
+		}
+		line += strings.Count(text[start:at[1]], "\n")
+		start = at[1]
+	}
+	return f
+}
+
+func checkSeparator(s string) error {
+	if len(s) < 4 {
+		return nil
+	}
+	rest := strings.TrimSpace(s[4:])
+	if rest == "" || rest[0] == '#' {
+		return nil
+	}
+	return errors.New("text follows the document separator ---")
+}
+
+func (d *document) parse() {
+	d.root, d.err = decode(d.text)
+	d.empty = d.err == nil && d.root == nil
+	if strings.ContainsAny(d.text, "\r\u0085\u2028\u2029") {
+		d.starts = lineStarts(d.text)
+	}
+}
+
+// decode parses the first document of text; root is nil if there is nothing.
+// The parser has panicked on hostile input before; that is an error here.
+func decode(text string) (root *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			root, err = nil, fmt.Errorf("the YAML parser failed: %v", r)
+		}
+	}()
+	var node yaml.Node
+	err = yaml.NewDecoder(strings.NewReader(text)).Decode(&node)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(node.Content) == 0 || node.Content[0].ShortTag() == yaml.NodeTagNull {
+		return nil, nil
+	}
+	return node.Content[0], nil
+}
+
+// lineStarts lists where the lines of text start as YAML counts them: a lone
+// CR and three Unicode characters end a line as well.
+func lineStarts(text string) []int {
+	starts := []int{0}
+	for i, r := range text {
+		switch r {
+		case '\n', '\u0085', '\u2028', '\u2029':
+			starts = append(starts, i+len(string(r)))
+		case '\r':
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
+}
+
+// line is the line of the file, from 1, at which node starts.
+func (d *document) line(node *yaml.Node) int {
+	if d.starts == nil || node.Line < 1 || node.Line > len(d.starts) {
+		return d.firstLine + node.Line - 1
+	}
+	return d.firstLine + strings.Count(d.text[:d.starts[node.Line-1]], "\n")
+}
+
+// lineEnd is the offset in content at which line (from 1) ends, before its
+// line end characters.
+func lineEnd(content []byte, line int) (int, bool) {
+	start := 0
+	for ; line > 1; line-- {
+		next := bytes.IndexByte(content[start:], '\n')
+		if next < 0 {
+			return 0, false
+		}
+		start += next + 1
+	}
+	end := len(content)
+	if next := bytes.IndexByte(content[start:], '\n'); next >= 0 {
+		end = start + next
+		if end > start && content[end-1] == '\r' {
+			end--
+		}
+	}
+	return end, true
+}

@@ -1,0 +1,34 @@
+package markers
+
+import (
+	"regexp"
+	"testing/fstest"
+)
+
+// commentsOut matches a marker with the blanks before it.
+var commentsOut = regexp.MustCompile(`(?m)[ \t]*#[^\n\r]*imagepolicy[^\n\r]*`)
+
+func mapFS(files map[string]string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for name, content := range files {
+		m[name] = &fstest.MapFile{Data: []byte(content), Mode: 0o644}
+	}
+	return m
+}
+
+// firstVersion finds the first value that looks like one to be marked.
+func firstVersion(name string, content []byte) (Location, bool) {
+	f := parseFile(name, content, nil)
+	for _, doc := range f.docs {
+		if doc.root == nil {
+			continue
+		}
+		for _, s := range sites(doc.root) {
+			switch s.value() {
+			case "1.4.2", "1.5.0", "2.0.0", "":
+				return Location{File: name, Document: doc.index, Line: doc.line(s.node), Column: s.node.Column, Value: s.value()}, true
+			}
+		}
+	}
+	return Location{}, false
+}

@@ -1,0 +1,227 @@
+package markers
+
+import (
+	"fmt"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Place appends the marker of ref to the line of content that at names, and
+// changes nothing else. Content that has the marker there already is returned
+// as it is.
+//
+// It refuses with a Problem where Flux would ignore the marker or damage the
+// file (NotMarkable), where another marker or a comment stands on the line
+// (ForeignMarker), where the file names ref elsewhere (MarkerCopied), and where
+// the value is not where at says (NotFound).
+func Place(content []byte, at Location, ref Ref) ([]byte, error) {
+	if !ref.valid() {
+		return nil, fmt.Errorf("cannot write a marker for %q: namespace and name must be DNS names", ref.String())
+	}
+	f := parseFile(at.File, content, nil)
+	if p := f.rewritable(content); p != nil {
+		return nil, p
+	}
+	doc, s := f.find(at)
+	if doc == nil {
+		return nil, problem(NotFound, at.File, at.Line, "the value %q is no longer here; locate it again", at.Value)
+	}
+	if p := f.namesElsewhere(ref, at.Line); p != nil {
+		return nil, p
+	}
+	if found := doc.markerAt(f.name, s.node); found != nil && found.Ref == ref && found.Suffix == SuffixTag {
+		return content, nil
+	}
+	if p := doc.markable(f.name, s, ref); p != nil {
+		return nil, p
+	}
+	end, _ := lineEnd(content, at.Line)
+	return splice(content, end, " "+ref.comment()), nil
+}
+
+func splice(content []byte, at int, text string) []byte {
+	out := make([]byte, 0, len(content)+len(text))
+	out = append(out, content[:at]...)
+	out = append(out, text...)
+	return append(out, content[at:]...)
+}
+
+// find returns the document and the site of a location; nil if the content
+// has another value there.
+func (f *file) find(at Location) (*document, site) {
+	for _, doc := range f.docs {
+		if doc.index != at.Document || doc.root == nil {
+			continue
+		}
+		for _, s := range sites(doc.root) {
+			if doc.line(s.node) == at.Line && (at.Column == 0 || s.node.Column == at.Column) && s.value() == at.Value {
+				return doc, s
+			}
+		}
+	}
+	return nil, site{}
+}
+
+// namesElsewhere returns a Problem if another line than the given one carries
+// a marker of ref.
+func (f *file) namesElsewhere(ref Ref, line int) *Problem {
+	for _, doc := range f.docs {
+		for _, m := range doc.markers(f.name) {
+			if m.found.Ref == ref && m.found.Line != line {
+				return problem(MarkerCopied, f.name, m.found.Line,
+					"this line already carries the marker %s; remove it here", ref)
+			}
+		}
+	}
+	return nil
+}
+
+// markable returns a Problem if a marker of ref does not work at s, else nil.
+func (d *document) markable(name string, s site, ref Ref) *Problem {
+	line := d.line(s.node)
+	if reason, message := unmarkableStyle(s); reason != "" {
+		return problem(reason, name, line, "%s", message)
+	}
+	if p := d.foreign(name, s); p != nil {
+		return p
+	}
+	if !d.worksAt(s, ref) {
+		return problem(NotMarkable, name, line,
+			"Flux would not recognise a marker on this line; write the value on one line as `key: value`, with no comment right below it")
+	}
+	return nil
+}
+
+// unmarkableStyle names the ways to write a value at which Flux ignores a
+// marker, or changes more than this value. An empty reason means none.
+func unmarkableStyle(s site) (reason, message string) {
+	n := s.node
+	switch {
+	case n.Kind == yaml.AliasNode:
+		return NotMarkable, "the value is a YAML alias (*" + n.Value + "), which Flux does not update; write the version here"
+	case n.Anchor != "":
+		return NotMarkable, "the value has a YAML anchor (&" + n.Anchor + "), so Flux would change every place that uses it; write the version here without it"
+	case s.flow:
+		return NotMarkable, "Flux ignores markers inside { } and [ ]; write the mapping in block style, one key per line"
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return NotMarkable, "Flux ignores markers in block text (| and >); write the value on the line of its key"
+	case n.ShortTag() == yaml.NodeTagNull:
+		return NotMarkable, `the value is empty; write "" or a version`
+	case s.key != nil && s.key.Line != n.Line:
+		return NotMarkable, "Flux ignores a marker when the value is not on the line of its key; write `key: value`"
+	}
+	return "", ""
+}
+
+// foreign returns a Problem if a comment stands where the marker should.
+func (d *document) foreign(name string, s site) *Problem {
+	comment := s.node.LineComment
+	if comment == "" {
+		return nil
+	}
+	line := d.line(s.node)
+	if _, _, live := parseComment(comment); live {
+		return problem(ForeignMarker, name, line, "the line carries another marker, %s; remove that marker, or leave this line to it", comment)
+	}
+	return problem(ForeignMarker, name, line, "the line carries a comment, and Flux reads a marker only when nothing else is in the comment; move the comment to the line above")
+}
+
+// worksAt tries the marker: the document must say the same with it, Flux must
+// find it at s, and see no other marker differently.
+func (d *document) worksAt(s site, ref Ref) bool {
+	end, ok := lineEnd([]byte(d.text), d.line(s.node)-d.firstLine+1)
+	if !ok {
+		return false
+	}
+	with := &document{text: d.text[:end] + " " + ref.comment() + d.text[end:], firstLine: d.firstLine}
+	with.parse()
+	if with.root == nil || !sameTree(d.root, with.root) {
+		return false
+	}
+	marker := nodeAt(with.root, s.path)
+	if marker == nil || marker.LineComment != ref.comment() {
+		return false
+	}
+	before, after := d.markers(""), with.markers("")
+	if len(after) != len(before)+1 {
+		return false
+	}
+	for _, m := range after {
+		switch {
+		case m.scalar == marker:
+		case len(before) == 0 || m.found != before[0].found:
+			return false
+		default:
+			before = before[1:]
+		}
+	}
+	return true
+}
+
+// Remove takes away the markers of ref that name its tag, with the one space
+// before each, and reports whether there was one. What Place returned becomes
+// again what Place was given. Documents that cannot be parsed stay untouched.
+func Remove(content []byte, ref Ref) ([]byte, bool, error) {
+	if !strings.Contains(string(content), token) {
+		return content, false, nil
+	}
+	f := parseFile("", content, nil)
+	if f.err != nil {
+		return content, false, nil
+	}
+	out, removed := content, false
+	for _, doc := range f.docs {
+		for _, m := range doc.markers("") {
+			if m.found.Ref != ref || m.found.Suffix != SuffixTag {
+				continue
+			}
+			from, to, ok := commentSpan(out, m)
+			if !ok {
+				continue
+			}
+			next := append(append([]byte{}, out[:from]...), out[to:]...)
+			out, removed = next, true
+		}
+	}
+	if removed && !f.sameDocuments(out) {
+		return nil, false, fmt.Errorf("removing the marker %s would change the file's content; remove it by hand", ref)
+	}
+	return out, removed, nil
+}
+
+// commentSpan finds the bytes of a marker's comment and the space before it.
+// The comment ends its line; below a text of several lines that is not the
+// line on which the scalar starts.
+func commentSpan(content []byte, m marked) (from, to int, ok bool) {
+	if m.scalar.LineComment == "" {
+		return 0, 0, false
+	}
+	last := m.doc.firstLine + strings.Count(m.doc.text, "\n")
+	for line := m.found.Line; line <= last; line++ {
+		end, exists := lineEnd(content, line)
+		if !exists {
+			return 0, 0, false
+		}
+		head := strings.TrimRight(string(content[:end]), " \t")
+		if head, ok = strings.CutSuffix(head, m.found.Raw); ok {
+			return len(strings.TrimSuffix(head, " ")), end, true
+		}
+	}
+	return 0, 0, false
+}
+
+// sameDocuments reports whether content says what f says.
+func (f *file) sameDocuments(content []byte) bool {
+	other := parseFile(f.name, content, nil)
+	if other.err != nil || len(other.docs) != len(f.docs) {
+		return false
+	}
+	for i, doc := range f.docs {
+		a, b := doc.root, other.docs[i].root
+		if (a == nil) != (b == nil) || a != nil && !sameTree(a, b) {
+			return false
+		}
+	}
+	return true
+}

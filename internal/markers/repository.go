@@ -1,0 +1,123 @@
+package markers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Bounds that keep a hostile repository from exhausting the operator.
+const (
+	// maxFileSize is the largest file that is read, in bytes. Kubernetes
+	// objects end at 1.5 MiB, etcd's limit for a request.
+	maxFileSize = 4 << 20
+	// maxEntries bounds the files and folders that one walk visits.
+	maxEntries = 200_000
+)
+
+// repository reads a repository within bounds and follows no links.
+type repository struct {
+	fsys fs.FS
+	// folders remembers those that were checked for links.
+	folders map[string]bool
+}
+
+func newRepository(fsys fs.FS) *repository {
+	return &repository{fsys: fsys, folders: map[string]bool{".": true}}
+}
+
+// cleanPath makes a slash path relative to the repository's root.
+func cleanPath(name string) (string, *Problem) {
+	cleaned := path.Clean("./" + strings.TrimPrefix(name, "./"))
+	if strings.HasPrefix(name, "/") || !fs.ValidPath(cleaned) {
+		return "", problem(OutsideRepository, "", 0, "the path %q leads out of the repository; use a path inside it", name)
+	}
+	return cleaned, nil
+}
+
+// stat describes a file or folder; the error is a Problem if a part of its
+// path is a symbolic link, and wraps fs.ErrNotExist if there is no such file.
+func (r *repository) stat(name string) (fs.FileInfo, error) {
+	if dir := path.Dir(name); !r.folders[dir] {
+		if _, err := r.stat(dir); err != nil {
+			return nil, err
+		}
+		r.folders[dir] = true
+	}
+	info, err := fs.Lstat(r.fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return nil, problem(OutsideRepository, name, 0, "this is a symbolic link, and links are not followed; use the path that it points to")
+	}
+	return info, nil
+}
+
+// read returns a file's content.
+func (r *repository) read(name string) ([]byte, error) {
+	info, err := r.stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, problem(Unreadable, name, 0, "this is no regular file")
+	}
+	if info.Size() > maxFileSize {
+		return nil, tooLarge(name)
+	}
+	f, err := r.fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	// The size may have been a lie.
+	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	if len(content) > maxFileSize {
+		return nil, tooLarge(name)
+	}
+	return content, nil
+}
+
+func tooLarge(name string) *Problem {
+	return problem(TooLarge, name, 0, "the file has more than %d MiB, and larger ones are not read; split it", maxFileSize>>20)
+}
+
+// walk visits the YAML files below dir in lexical order and follows no links.
+// enter may refuse a folder with fs.SkipDir.
+func (r *repository) walk(dir string, enter func(dir string) error, visit func(file string) error) error {
+	if _, err := r.stat(dir); err != nil {
+		return missing(dir, err)
+	}
+	entries := 0
+	return fs.WalkDir(r.fsys, dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("cannot read %s: %w", name, err)
+		}
+		if entries++; entries > maxEntries {
+			return problem(TooLarge, dir, 0, "the folder has more than %d files; use a smaller path", maxEntries)
+		}
+		switch {
+		case entry.IsDir() && path.Base(name) == ".git":
+			return fs.SkipDir
+		case entry.IsDir() && name != dir:
+			return enter(name)
+		case entry.Type().IsRegular() && fluxReads(name):
+			return visit(name)
+		}
+		return nil
+	})
+}
+
+// missing turns "does not exist" into a Problem.
+func missing(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return problem(Unreadable, name, 0, "there is no such file or folder in the repository; correct the path")
+	}
+	return err
+}

@@ -1,0 +1,145 @@
+package markers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sigs.k8s.io/kustomize/kyaml/kio"
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// rewritable returns a Problem if Flux would skip the file, or if the file
+// means something else after Flux has written it. Flux never changes one line
+// only: it parses the file and writes all of it again.
+func (f *file) rewritable(content []byte) *Problem {
+	refuse := func(line int, format string, args ...any) *Problem {
+		return problem(NotMarkable, f.name, line, format, args...)
+	}
+	switch {
+	case f.name != "" && !fluxReads(f.name):
+		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; rename the file")
+	case strings.Contains(f.name, ".."):
+		return refuse(0, "Flux refuses to write a file with two dots in its path; rename it")
+	case !utf8.Valid(content):
+		return refuse(0, "the file is not UTF-8 text, which Flux cannot update; convert it")
+	case f.err != nil:
+		return refuse(0, "Flux skips the whole file because it cannot be split into documents (%v); correct it", f.err)
+	}
+	for _, doc := range f.docs {
+		if p := doc.rewritable(refuse); p != nil {
+			return p
+		}
+	}
+	if !f.sameAfterRewrite(content) {
+		return refuse(0, "Flux would change the meaning of this file when it writes it; move the object into a file of its own")
+	}
+	return nil
+}
+
+func (d *document) rewritable(refuse func(int, string, ...any) *Problem) *Problem {
+	switch {
+	case d.err != nil:
+		return refuse(d.firstLine, "Flux skips the whole file because a document cannot be parsed (%s); correct it or move it into another file", d.err)
+	case d.root.Kind == yaml.SequenceNode:
+		return refuse(d.line(d.root), "Flux skips a file that holds a list (a JSON6902 patch is one); use a strategic merge patch in a file of its own")
+	case d.root.Kind != yaml.MappingNode:
+		return refuse(d.line(d.root), "Flux skips a file with a document that is not a mapping; remove that document")
+	case isList(d.root):
+		return refuse(d.line(d.root), "Flux does not update objects inside a kind: List, and leaves stray files; write them as documents separated by ---")
+	case !takesAnnotations(d.root):
+		return refuse(d.line(d.root), "Flux skips a file with a malformed metadata; correct it")
+	}
+	if key := complexKey(d.root); key != nil {
+		return refuse(d.line(key), "Flux would corrupt the template expression {{ }}; move the template into another file")
+	}
+	return nil
+}
+
+// isList reports whether kyaml would unwrap the document.
+func isList(root *yaml.Node) bool {
+	kind := scalarValue(child(root, "kind"))
+	return (kind == "List" || kind == kio.ResourceListKind) &&
+		(child(root, "items") != nil || child(root, "functionConfig") != nil)
+}
+
+// complexKey returns the first mapping key that is no scalar. YAML reads
+// `{{ x }}` as such a key, and Flux writes it in another form.
+func complexKey(node *yaml.Node) *yaml.Node {
+	for i, c := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 && c.Kind != yaml.ScalarNode && c.Kind != yaml.AliasNode {
+			return c
+		}
+		if key := complexKey(c); key != nil {
+			return key
+		}
+	}
+	return nil
+}
+
+// sameAfterRewrite passes content through the reader and the writer that Flux
+// uses and compares what the documents say.
+func (f *file) sameAfterRewrite(content []byte) bool {
+	written, err := rewrite(content)
+	if err != nil {
+		return false
+	}
+	before := parseFile(f.name, content, nil).docs
+	after := parseFile(f.name, written, nil).docs
+	return slices.EqualFunc(before, after, func(a, b *document) bool {
+		if a.root == nil || b.root == nil || hasMore(a.text) {
+			return false
+		}
+		// Flux drops empty annotations; nobody misses them.
+		if yaml.ClearEmptyAnnotations(yaml.NewRNode(a.root)) != nil {
+			return false
+		}
+		return sameTree(a.root, b.root)
+	})
+}
+
+// rewrite returns content as Flux writes it when it has set a value.
+func rewrite(content []byte) (written []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the YAML library failed: %v", r)
+		}
+	}()
+	reader := kio.ByteReader{
+		Reader:            bytes.NewReader(content),
+		SetAnnotations:    map[string]string{kioutil.PathAnnotation: "file.yaml"},
+		PreserveSeqIndent: true,
+	}
+	nodes, err := reader.Read()
+	if err != nil {
+		return nil, err
+	}
+	if reader.WrappingKind != "" {
+		return nil, errors.New("a list is unwrapped")
+	}
+	var out bytes.Buffer
+	writer := kio.ByteWriter{
+		Writer:           &out,
+		ClearAnnotations: []string{kioutil.PathAnnotation, kioutil.LegacyPathAnnotation},
+	}
+	if err := writer.Write(nodes); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// hasMore reports whether text holds a second document after the end marker
+// `...`, which Flux would drop.
+func hasMore(text string) bool {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	var node yaml.Node
+	if decoder.Decode(&node) != nil {
+		return false
+	}
+	var second yaml.Node
+	return decoder.Decode(&second) == nil && len(second.Content) > 0 && second.Content[0].ShortTag() != yaml.NodeTagNull
+}

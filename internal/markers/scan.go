@@ -1,0 +1,96 @@
+package markers
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// Scan visits the markers that Flux acts on in the files below dir, file by
+// file in lexical order. Files that Flux skips, because of their name or
+// because they cannot be parsed, have none; links are not followed.
+//
+// An error of visit ends the scan. Files that are too large are left out: the
+// scan goes on and returns a Problem for the first of them at its end.
+func Scan(fsys fs.FS, dir string, visit func(Found) error) error {
+	dir, p := cleanPath(dir)
+	if p != nil {
+		return p
+	}
+	repo := newRepository(fsys)
+	var skipped *Problem
+	err := repo.walk(dir, func(string) error { return nil }, func(name string) error {
+		content, err := repo.read(name)
+		if p := (*Problem)(nil); errors.As(err, &p) {
+			if skipped == nil {
+				skipped = p
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, m := range markersIn(name, content) {
+			if err := visit(m.found); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if skipped != nil {
+		return skipped
+	}
+	return nil
+}
+
+// Read finds the one line of file that carries the marker of ref. The error is
+// a Problem: MarkerMissing if Flux sees no such marker, MarkerCopied if it
+// sees several.
+func Read(fsys fs.FS, file string, ref Ref) (Location, error) {
+	name, p := cleanPath(file)
+	if p != nil {
+		return Location{}, p
+	}
+	content, err := newRepository(fsys).read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Location{}, problem(MarkerMissing, name, 0, "the file with the marker %s is gone", ref)
+	}
+	if err != nil {
+		return Location{}, err
+	}
+	var carrying []marked
+	for _, m := range markersIn(name, content) {
+		if m.found.Ref == ref {
+			carrying = append(carrying, m)
+		}
+	}
+	switch {
+	case len(carrying) > 1:
+		return Location{}, problem(MarkerCopied, name, carrying[1].found.Line,
+			"this line and line %d both carry the marker %s; remove it from one", carrying[0].found.Line, ref)
+	case len(carrying) == 1 && carrying[0].found.Suffix == SuffixTag && fluxReads(name):
+		return carrying[0].location(name), nil
+	}
+	return Location{}, missingMarker(name, content, ref, carrying)
+}
+
+func missingMarker(name string, content []byte, ref Ref, carrying []marked) *Problem {
+	if len(carrying) == 1 {
+		return problem(MarkerMissing, name, carrying[0].found.Line,
+			"the marker does not end with :%s, so Flux would not write the tag alone; write %s", SuffixTag, ref.comment())
+	}
+	if bad := parseFile(name, content, nil).unreadable(); bad != nil {
+		return problem(MarkerMissing, name, bad.firstLine, "Flux skips the file because a document cannot be read; correct it")
+	}
+	return problem(MarkerMissing, name, 0, "no line carries the marker %s any more", ref)
+}
+
+func (m marked) location(name string) Location {
+	found := m.found
+	return Location{
+		File: name, Document: m.doc.index, Line: found.Line, Column: m.scalar.Column,
+		Value: m.scalar.Value, Marker: &found,
+	}
+}
