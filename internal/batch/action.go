@@ -1,0 +1,89 @@
+package batch
+
+import (
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Action is the one thing to do next.
+type Action interface{ action() }
+
+// Wait for a watch, and look again at Until if that is set.
+type Wait struct {
+	// For says what is waited for; empty at rest.
+	For   string
+	Until time.Time
+}
+
+// Ensure creates or repairs an automation, at rest.
+type Ensure struct{ Automation Key }
+
+// Drop deletes an automation that no pin needs.
+type Drop struct{ Automation Key }
+
+// Forget deletes pins of which nothing is in Git.
+type Forget struct{ Pins []Key }
+
+// Note writes memories that need no look at Git.
+type Note struct{ Pins map[Key]pin.Memory }
+
+// Relax lets pins at rest select the value that Git has.
+type Relax struct{ Pins []Key }
+
+// Visit reads Git, places and removes markers with one commit, and records what was read.
+type Visit struct{}
+
+// Prepare starts a batch: every pin selects its wanted tag and carries the batch's label.
+type Prepare struct {
+	ID     string
+	Wanted map[Key]string
+}
+
+// Release takes pins out of a batch that was not armed.
+type Release struct {
+	ID string
+	// Pins and their memories after it.
+	Pins map[Key]pin.Memory
+}
+
+// Arm checks a prepared batch against one fresh clone and arms its automation for what passes.
+type Arm struct {
+	ID         string
+	Automation Key
+	Pins       []Key
+}
+
+// Ask requests another run of an armed automation.
+type Ask struct {
+	Automation Key
+	Token      string
+}
+
+// Disarm sets the automation's selector to rest, with a new token.
+type Disarm struct {
+	Automation Key
+	Token      string
+	// Memory of the automation after it.
+	Memory AutomationMemory
+}
+
+// Conclude reads Git after a batch that is at rest again, records what happened, and releases its pins.
+type Conclude struct {
+	ID         string
+	Automation Key
+}
+
+func (Wait) action()     {}
+func (Ensure) action()   {}
+func (Drop) action()     {}
+func (Forget) action()   {}
+func (Note) action()     {}
+func (Relax) action()    {}
+func (Visit) action()    {}
+func (Prepare) action()  {}
+func (Release) action()  {}
+func (Arm) action()      {}
+func (Ask) action()      {}
+func (Disarm) action()   {}
+func (Conclude) action() {}

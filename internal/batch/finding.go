@@ -1,0 +1,37 @@
+package batch
+
+import (
+	"fmt"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Reasons of the findings that the protocol makes.
+const (
+	reasonTagMissing        = v1alpha1.TagMissingReason
+	reasonManualHold        = v1alpha1.ManualHoldReason
+	reasonMarkerMissing     = v1alpha1.MarkerMissingReason
+	reasonMarkerCopied      = v1alpha1.MarkerCopiedReason
+	reasonMarkerIneffective = v1alpha1.MarkerIneffectiveReason
+	reasonForeignAutomation = v1alpha1.ForeignAutomationReason
+	reasonUpdateFailed      = v1alpha1.UpdateFailedReason
+	reasonGitUnwritable     = v1alpha1.GitUnwritableReason
+)
+
+func tagMissing(p Pin) *pin.Finding {
+	return &pin.Finding{Reason: reasonTagMissing, Message: fmt.Sprintf(
+		"tag %s is not in the registry; push it again, or exclude the version with spec.versions.exclude", p.Memory.Wanted)}
+}
+
+func notSelected(p Pin) *pin.Finding {
+	return &pin.Finding{Reason: reasonTagMissing, Message: fmt.Sprintf(
+		"Flux did not select tag %s for ImagePolicy %s in time; see its conditions, and whether image-reflector-controller runs",
+		p.Memory.Wanted, p.Key)}
+}
+
+func ineffective(p Pin) *pin.Finding {
+	return &pin.Finding{Reason: reasonMarkerIneffective, Message: fmt.Sprintf(
+		"Flux ran and did not change %s:%d, although the marker for %s stands there; see whether the file has a document that cannot be parsed",
+		p.Memory.File, p.Memory.Line, p.Key.Name)}
+}

@@ -1,0 +1,229 @@
+package batch
+
+import (
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Next is the one thing to do now.
+func Next(o Observation) Action {
+	position := StateOf(o)
+	switch position.State {
+	case Armed:
+		return nextArmed(o, position)
+	case Disarming:
+		return nextDisarming(position)
+	case Settling:
+		if o.GitRetryAt.After(o.Now) {
+			return Wait{For: "the repository to be readable, to see what batch " + position.ID + " wrote", Until: o.GitRetryAt}
+		}
+		return Conclude{ID: position.ID, Automation: position.Automation.Key}
+	case Preparing:
+		return nextPreparing(o, position)
+	default:
+		return nextRest(o)
+	}
+}
+
+// nextDisarming waits: until the rest token is handled a run may be in flight. A suspended automation starts none, but
+// does not say whether one is still running either.
+func nextDisarming(position Position) Action {
+	a := position.Automation
+	if a.Suspended {
+		return Wait{For: "ImageUpdateAutomation " + a.Key.String() + " to be resumed: it was suspended while it could write"}
+	}
+	return Wait{For: "image-automation-controller to handle token " + a.Requested + " of ImageUpdateAutomation " + a.Key.String()}
+}
+
+// maxAsks bounds how often a run is asked for that succeeded and did not observe every pin.
+const maxAsks = 5
+
+// nextArmed ends arming at the first of: every pin observed, a reason to withdraw, a failure that more time cannot
+// mend, the deadline.
+func nextArmed(o Observation, position Position) Action {
+	a := position.Automation
+	if why := withdraws(o, position); why != "" {
+		return disarm(o, *a, Withdrawn, why)
+	}
+	handled := a.Handled == a.Requested
+	if handled && a.Ready.True && observed(*a, position.Pins) {
+		return disarm(o, *a, Observed, "")
+	}
+	if handled && a.Ready.False && hopeless[a.Ready.Reason] {
+		return disarm(o, *a, Failed, a.Ready.Message)
+	}
+	deadline := a.Memory.ArmedAt.Add(o.Limits.Arm)
+	if !o.Now.Before(deadline) {
+		return disarm(o, *a, failure(*a), a.Ready.Message)
+	}
+	if handled && a.Ready.True && asks(a.Requested) < maxAsks {
+		return Ask{Automation: a.Key, Token: armToken(position.ID, asks(a.Requested)+1)}
+	}
+	return Wait{For: "image-automation-controller to write batch " + position.ID, Until: deadline}
+}
+
+// hopeless are the reasons of image-automation-controller for failures that a retry does not mend (its
+// api/v1/condition_types.go). A failed Git operation is not among them: it retries with a fresh clone.
+var hopeless = map[string]bool{
+	"UpdateFailed":               true,
+	"InvalidUpdateStrategy":      true,
+	"InvalidSourceConfiguration": true,
+	"InvalidPolicySelector":      true,
+	"RemovedTemplateField":       true,
+	"AccessDenied":               true,
+}
+
+func failure(a Automation) Outcome {
+	if a.Ready.False && (a.Ready.Reason == "GitOperationFailed" || a.Ready.Reason == "SourceManagerFailed") {
+		return GitFailed
+	}
+	return Failed
+}
+
+// withdraws says why an armed batch must not go on; empty if it may.
+func withdraws(o Observation, position Position) string {
+	a := position.Automation
+	switch {
+	case !o.MayArm:
+		return "the operator stops"
+	case a.Selects == "" || a.Selects != a.Memory.Batch:
+		return "somebody changed the policySelector"
+	case a.Memory.ArmedBy != o.Leader:
+		return "it was armed by another leader"
+	case a.Suspended:
+		return "the automation was suspended"
+	case len(position.Pins) == 0:
+		return "its pins are gone"
+	}
+	for _, p := range position.Pins {
+		if why := unwanted(p); why != "" {
+			return p.Key.String() + ": " + why
+		}
+	}
+	return ""
+}
+
+func observed(a Automation, pins []Pin) bool {
+	for _, p := range pins {
+		if a.Observed[p.Key.Name] != p.Memory.Wanted {
+			return false
+		}
+	}
+	return true
+}
+
+func disarm(o Observation, a Automation, outcome Outcome, message string) Action {
+	memory := a.Memory
+	memory.Outcome, memory.Message = outcome, message
+	id := batchOf(a)
+	if id == "" { // nobody's batch: still the token must be a fresh one
+		id = o.NewID
+	}
+	memory.Batch = id
+	return Disarm{Automation: a.Key, Token: RestToken(id), Memory: backOff(o, memory, len(membersOf(o, id)))}
+}
+
+func membersOf(o Observation, id string) []Pin { return position(o, Rest, id, nil).Pins }
+
+// backOff remembers what a failure means for the next batch: Git's failures concern every pin, so the next one waits;
+// any other may be one pin's, so the next batch is half as large and comes at once until it is a single pin.
+func backOff(o Observation, m AutomationMemory, size int) AutomationMemory {
+	switch m.Outcome {
+	case Observed:
+		m.Limit, m.Failures, m.RetryAt = 0, 0, time.Time{}
+	case GitFailed:
+		m.Failures++
+		m.RetryAt = o.Now.Add(Backoff(m.Failures))
+	case Failed:
+		m.Limit = max(1, size/2)
+	case Withdrawn:
+	}
+	return m
+}
+
+// Backoff is the wait after n failures in a row: from 15 s, doubling, at most 15 min.
+func Backoff(n int) time.Duration {
+	const first, most = 15 * time.Second, 15 * time.Minute
+	if n > 6 {
+		return most
+	}
+	return min(first<<max(0, n-1), most)
+}
+
+// nextPreparing lets late pins of the same moment join, waits until every pin selects its tag, and leaves behind what
+// cannot go.
+func nextPreparing(o Observation, position Position) Action {
+	a := position.Automation
+	if a == nil || !a.Exists || a.Drifted {
+		return Ensure{Automation: position.Pins[0].Automation}
+	}
+	deadline := startedAt(position.ID).Add(o.Limits.Prepare)
+	late := !o.Now.Before(deadline)
+	if released := leftBehind(o, position, late); len(released) > 0 {
+		return Release{ID: position.ID, Pins: released}
+	}
+	if joining := joiners(o, *a, position); len(joining) > 0 && !late {
+		return Prepare{ID: position.ID, Wanted: joining}
+	}
+	for _, p := range position.Pins {
+		if !selects(p) {
+			return Wait{For: "image-reflector-controller to select the tag of " + p.Key.String(), Until: deadline}
+		}
+	}
+	if o.GitRetryAt.After(o.Now) {
+		return Wait{For: "the repository to be readable, to check batch " + position.ID, Until: o.GitRetryAt}
+	}
+	keys := make([]Key, 0, len(position.Pins))
+	for _, p := range position.Pins {
+		keys = append(keys, p.Key)
+	}
+	return Arm{ID: position.ID, Automation: a.Key, Pins: keys}
+}
+
+// selects: the pin's spec and Flux's answer to it are the wanted tag.
+func selects(p Pin) bool {
+	return p.Filter == pin.Filter(p.Memory.Wanted) && p.Selected == p.Memory.Wanted
+}
+
+func joiners(o Observation, a Automation, position Position) map[Key]string {
+	wanted := movers(o, a)
+	for key := range wanted {
+		if len(wanted)+len(position.Pins) <= limit(o, a) {
+			break
+		}
+		delete(wanted, key)
+	}
+	return wanted
+}
+
+// leftBehind are the pins of a batch that cannot go, with what they remember of it.
+func leftBehind(o Observation, position Position, late bool) map[Key]pin.Memory {
+	released := map[Key]pin.Memory{}
+	for _, p := range position.Pins {
+		memory := p.Memory
+		switch why := unwanted(p); {
+		case why != "" || !o.MayArm || position.Automation.Suspended:
+		case p.BadReference != "":
+			memory.Finding = &pin.Finding{Reason: reasonTagMissing, Message: p.BadReference}
+			memory = later(o, memory)
+		case p.NoTag && p.Filter == pin.Filter(memory.Wanted):
+			memory.Finding = tagMissing(p)
+			memory = later(o, memory)
+		case late && !selects(p):
+			memory.Finding = notSelected(p)
+			memory = later(o, memory)
+		default:
+			continue
+		}
+		released[p.Key] = memory
+	}
+	return released
+}
+
+// later counts a failure of the pin and sets the time of the next try.
+func later(o Observation, m pin.Memory) pin.Memory {
+	m.Failures++
+	m.RetryAt = o.Now.Add(Backoff(m.Failures)).UTC().Format(time.RFC3339)
+	return m
+}

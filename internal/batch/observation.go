@@ -1,0 +1,143 @@
+package batch
+
+import (
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Key names a pin or an automation.
+type Key struct{ Namespace, Name string }
+
+// String is `namespace/name`.
+func (k Key) String() string { return k.Namespace + "/" + k.Name }
+
+// Observation is all that is known of one repository branch at Now.
+type Observation struct {
+	Now time.Time
+	// NewID is the id of the next batch; it is never used twice.
+	NewID string
+	// Leader identifies this process: only the process that armed a batch lets it run on.
+	Leader string
+	// MayArm is false when the process shuts down.
+	MayArm bool
+	// GitRetryAt is the earliest time at which Git is asked again after a failure; zero: at once.
+	GitRetryAt time.Time
+	// Limits of the protocol.
+	Limits Limits
+	// Pins of the repository branch, of all namespaces, in the order of their keys.
+	Pins []Pin
+	// Automations of the repository branch that the operator made, in the order of their keys.
+	Automations []Automation
+}
+
+// Limits bound how long a state may last and how many pins move together.
+type Limits struct {
+	// Arm is how long an automation may stay armed.
+	Arm time.Duration
+	// Prepare is how long a pin may take to select its tag before the others go without it.
+	Prepare time.Duration
+	// Pins is the largest batch. Flux's commits are quadratic in files: 999 take 39 s.
+	Pins int
+}
+
+// DefaultLimits are the limits that hold if nothing else is said.
+var DefaultLimits = Limits{Arm: 2 * time.Minute, Prepare: time.Minute, Pins: 500}
+
+// Pin is one pin as it is.
+type Pin struct {
+	Key Key
+	// Automation is the one that writes this pin's line.
+	Automation Key
+	Intent     pin.Intent
+	Memory     pin.Memory
+	// Batch is the pin's batch label; empty at rest.
+	Batch string
+	// Filter is the tag pattern of the pin's spec.
+	Filter string
+	// Selected is the tag that Flux selected for the present spec; empty until it did, or if there is no such tag.
+	Selected string
+	// NoTag: Flux looked for the present spec in a scanned repository and found no such tag.
+	NoTag bool
+	// BadReference says why image and wanted tag are no reference as Flux parses it.
+	BadReference string
+	// Decided: the policy's candidate carries the round of the intent.
+	Decided bool
+	// Suspended: the policy is suspended.
+	Suspended bool
+	// Orphaned: there is no such policy.
+	Orphaned bool
+	// Foreign says which automation that is not ours would write this pin, and what to do; empty if none.
+	Foreign string
+}
+
+// Automation is one ImageUpdateAutomation of ours as it is.
+type Automation struct {
+	Key Key
+	// Exists is false for one that pins need and that is not there yet; nothing else is set then.
+	Exists bool
+	// Drifted: somebody changed what does not belong to the protocol.
+	Drifted bool
+	// Suspended by somebody.
+	Suspended bool
+	// Selects is the batch in its selector; empty if the selector is anything that we never set.
+	Selects string
+	// Requested and Handled are the reconcile tokens asked for and handled last.
+	Requested, Handled string
+	// Ready is its Ready condition at the present generation.
+	Ready Ready
+	// Observed are the tags that it has written or found written, by name of the pin.
+	Observed map[string]string
+	Memory   AutomationMemory
+}
+
+// Ready is a Ready condition.
+type Ready struct {
+	True, False     bool
+	Reason, Message string
+}
+
+// AutomationMemory is what an automation remembers of its last batch, in an annotation.
+type AutomationMemory struct {
+	Version int    `json:"version"`
+	Batch   string `json:"batch,omitempty"`
+	// ArmedBy is the Leader that armed it, ArmedAt when.
+	ArmedBy string    `json:"armedBy,omitempty"`
+	ArmedAt time.Time `json:"armedAt,omitzero"`
+	// Outcome is why it was disarmed.
+	Outcome Outcome `json:"outcome,omitempty"`
+	// Message is what Flux said, if it failed.
+	Message string `json:"message,omitempty"`
+	// Limit bounds the next batch after a failure; 0: Limits.Pins.
+	Limit int `json:"limit,omitempty"`
+	// Failures in a row, and the earliest time of the next batch.
+	Failures int       `json:"failures,omitempty"`
+	RetryAt  time.Time `json:"retryAt,omitzero"`
+}
+
+// Outcome is why a batch was disarmed.
+type Outcome string
+
+const (
+	// Observed: Flux says that every pin is written.
+	Observed Outcome = "Observed"
+	// Withdrawn: suspended, held or changed while armed, or armed by another leader.
+	Withdrawn Outcome = "Withdrawn"
+	// GitFailed: Flux could not clone or push.
+	GitFailed Outcome = "GitFailed"
+	// Failed: Flux did not do it in time, or could not.
+	Failed Outcome = "Failed"
+)
+
+// Token by which a batch is armed; ask counts from 0.
+func armToken(id string, ask int) string {
+	if ask == 0 {
+		return id
+	}
+	return id + ".ask" + itoa(ask)
+}
+
+// RestToken by which a batch is disarmed.
+func RestToken(id string) string { return id + restSuffix }
+
+const restSuffix = ".rest"

@@ -1,0 +1,116 @@
+package batch
+
+import (
+	"path"
+	"strings"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Reading is what one fresh clone shows.
+type Reading struct {
+	// Revision is the commit.
+	Revision string
+	Lines    map[Key]Line
+}
+
+// Line is what a clone shows of one pin.
+type Line struct {
+	File string
+	Line int
+	// Value is the text of the version.
+	Value string
+	// Problem is why there is no such line, or why Flux would not write it as it should; nil if all is well.
+	Problem *pin.Finding
+}
+
+// Recall updates a memory at rest by what was read. A value that is not the remembered one is a human's: going down keeps
+// the pin away from what the human left, going up ends that.
+func Recall(m pin.Memory, l Line, revision string) pin.Memory {
+	m.Revision = revision
+	if l.Problem != nil {
+		m.Finding = l.Problem
+		return m
+	}
+	before := m.Git
+	m.File, m.Line, m.Git, m.Finding = l.File, l.Line, l.Value, nil
+	switch {
+	case before == "" || before == l.Value:
+	case newer(l.Value, before):
+		m.Hold, m.Restore = nil, ""
+	default:
+		m = held(m, before)
+		m.Restore = ""
+	}
+	return m
+}
+
+// held keeps a pin away from versions up to the newest that a human left.
+func held(m pin.Memory, left string) pin.Memory {
+	upTo := strings.TrimPrefix(left, "v")
+	if m.Hold != nil && newer(m.Hold.UpTo, upTo) {
+		upTo = m.Hold.UpTo
+	}
+	m.Hold = &pin.Hold{Reason: reasonManualHold, UpTo: upTo}
+	return m
+}
+
+// Begin is the memory of a pin that joins a batch.
+func Begin(m pin.Memory, id, wanted string) pin.Memory {
+	if m.Wanted != wanted {
+		m.Failures, m.RetryAt = 0, ""
+	}
+	m.From, m.Wanted, m.Batch, m.Commit = m.Git, wanted, id, ""
+	return m
+}
+
+// Check judges the pins of a prepared batch by a fresh clone: each line still reads From and has its one marker. It returns
+// the pins that may be armed and the memories of those that are left out.
+func Check(pins []Pin, r Reading) (armed []Key, out map[Key]pin.Memory) {
+	out = map[Key]pin.Memory{}
+	for _, p := range pins {
+		m, line := p.Memory, r.Lines[p.Key]
+		switch {
+		case line.Problem != nil:
+			m = Recall(m, line, r.Revision)
+		case line.Value == m.Wanted:
+			m = written(Recall(m, line, r.Revision))
+		case line.Value != m.From:
+			m = Recall(m, line, r.Revision)
+			m = held(m, m.Wanted)
+		default:
+			armed = append(armed, p.Key)
+			continue
+		}
+		out[p.Key] = m
+	}
+	return armed, out
+}
+
+// written ends what was said about a version that is now in Git.
+func written(m pin.Memory) pin.Memory {
+	m.Finding, m.Failures, m.RetryAt = nil, 0, ""
+	if m.Restore == m.Wanted {
+		m.Restore = ""
+		return m
+	}
+	m.Hold = nil
+	return m
+}
+
+// UpdatePath is the deepest folder that has all files, as an automation's update.path.
+func UpdatePath(files []string) string {
+	if len(files) == 0 {
+		return "./"
+	}
+	common := strings.Split(path.Dir(files[0]), "/")
+	for _, file := range files[1:] {
+		folders := strings.Split(path.Dir(file), "/")
+		n := 0
+		for n < len(common) && n < len(folders) && common[n] == folders[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	return "./" + strings.TrimPrefix(path.Join(common...), ".")
+}
