@@ -31,8 +31,9 @@ type Note struct{ Pins map[Key]pin.Memory }
 // Relax lets pins at rest select the value that Git has.
 type Relax struct{ Pins []Key }
 
-// Visit reads Git, places and removes markers with one commit, and records what was read.
-type Visit struct{}
+// Visit reads Git through one GitRepository, places and removes the markers of its pins with one commit, and records what
+// was read.
+type Visit struct{ Repository pin.NamespacedName }
 
 // Prepare starts a batch: every pin selects its wanted tag and carries the batch's label.
 type Prepare struct {

@@ -7,14 +7,14 @@
 //
 // One batch at a time per repository branch:
 //
-//	        movers                every pin selects            observed, failed,
-//	 Rest ─────────► Preparing ─────────► (check) ─► Armed ─────────────────► Disarming
-//	  ▲                  │    one fresh clone:         │ ▲  suspend, deadline,    │
-//	  │                  │    lines still read From    └─┘  other leader          │ rest token handled:
-//	  │                  │ nothing left               ask again                   │ no run is in flight
-//	  │                  ▼                                                        ▼
-//	  └──────────────────◄───────────────────────────────────────────────── Settling
-//	                                 memory written, pins released      one fresh clone: what happened
+//	       movers                every pin selects            observed, failed,
+//	Rest ─────────► Preparing ─────────► (check) ─► Armed ─────────────────► Disarming
+//	 ▲                  │    one fresh clone:         │ ▲  suspend, deadline,    │
+//	 │                  │    lines still read From    └─┘  other leader          │ rest token handled:
+//	 │                  │ nothing left               ask again                   │ no run is in flight
+//	 │                  ▼                                                        ▼
+//	 └──────────────────◄───────────────────────────────────────────────── Settling
+//	                                memory written, pins released      one fresh clone: what happened
 //
 // A state is never stored: StateOf derives it from the labels of the pins, the selector of the automation and its two
 // tokens, so a crash at any point leaves a state that the next leader continues from.

@@ -15,8 +15,8 @@ func Next(o Observation) Action {
 	case Disarming:
 		return nextDisarming(position)
 	case Settling:
-		if o.GitRetryAt.After(o.Now) {
-			return Wait{For: "the repository to be readable, to see what batch " + position.ID + " wrote", Until: o.GitRetryAt}
+		if at := o.gitRetryAt(position); at.After(o.Now) {
+			return Wait{For: "the repository to be readable, to see what batch " + position.ID + " wrote", Until: at}
 		}
 		return Conclude{ID: position.ID, Automation: position.Automation.Key}
 	case Preparing:
@@ -171,14 +171,19 @@ func nextPreparing(o Observation, position Position) Action {
 			return Wait{For: "image-reflector-controller to select the tag of " + p.Key.String(), Until: deadline}
 		}
 	}
-	if o.GitRetryAt.After(o.Now) {
-		return Wait{For: "the repository to be readable, to check batch " + position.ID, Until: o.GitRetryAt}
+	if at := o.gitRetryAt(position); at.After(o.Now) {
+		return Wait{For: "the repository to be readable, to check batch " + position.ID, Until: at}
 	}
 	keys := make([]Key, 0, len(position.Pins))
 	for _, p := range position.Pins {
 		keys = append(keys, p.Key)
 	}
 	return Arm{ID: position.ID, Automation: a.Key, Pins: keys}
+}
+
+// gitRetryAt is when the repository of a batch's pins, which share one automation and so one GitRepository, may be asked.
+func (o Observation) gitRetryAt(position Position) time.Time {
+	return o.GitRetryAt[position.Pins[0].Intent.Source.Repository]
 }
 
 // selects: the pin's spec and Flux's answer to it are the wanted tag.

@@ -21,8 +21,8 @@ type Observation struct {
 	Leader string
 	// MayArm is false when the process shuts down.
 	MayArm bool
-	// GitRetryAt is the earliest time at which Git is asked again after a failure; zero: at once.
-	GitRetryAt time.Time
+	// GitRetryAt is the earliest time at which Git is asked again through a GitRepository after a failure.
+	GitRetryAt map[pin.NamespacedName]time.Time
 	// Limits of the protocol.
 	Limits Limits
 	// Pins of the repository branch, of all namespaces, in the order of their keys.

@@ -33,16 +33,27 @@ func Recall(m pin.Memory, l Line, revision string) pin.Memory {
 		return m
 	}
 	before := m.Git
-	m.File, m.Line, m.Git, m.Finding = l.File, l.Line, l.Value, nil
-	switch {
-	case before == "" || before == l.Value:
-	case newer(l.Value, before):
-		m.Hold, m.Restore = nil, ""
-	default:
-		m = held(m, before)
-		m.Restore = ""
+	m.File, m.Line, m.Git = l.File, l.Line, l.Value
+	if !aboutMoving(m.Finding) {
+		m.Finding = nil
+	}
+	if before == "" || before == l.Value {
+		return m
+	}
+	m.Restore = ""
+	if newer(before, l.Value) {
+		return held(m, before)
+	}
+	if m.Hold != nil && !newer(m.Hold.UpTo, l.Value) {
+		m.Hold = nil
 	}
 	return m
+}
+
+// aboutMoving: the finding is about a version that could not be written, not about the file. Reading the file does not
+// end it.
+func aboutMoving(f *pin.Finding) bool {
+	return f != nil && (f.Reason == reasonTagMissing || f.Reason == reasonUpdateFailed || f.Reason == reasonGitUnwritable)
 }
 
 // held keeps a pin away from versions up to the newest that a human left.
@@ -112,5 +123,8 @@ func UpdatePath(files []string) string {
 		}
 		common = common[:n]
 	}
-	return "./" + strings.TrimPrefix(path.Join(common...), ".")
+	if folder := path.Join(common...); folder != "." {
+		return "./" + folder
+	}
+	return "./"
 }

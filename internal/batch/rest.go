@@ -23,16 +23,14 @@ func nextRest(o Observation) Action {
 	if relaxed := unrelaxed(o); len(relaxed) > 0 {
 		return Relax{Pins: relaxed}
 	}
-	if visits(o) {
-		if o.GitRetryAt.After(o.Now) {
-			return Wait{For: "the repository to be readable", Until: o.GitRetryAt}
-		}
-		return Visit{}
+	visit, retry := nextVisit(o)
+	if visit != nil {
+		return *visit
 	}
 	if prepare := nextBatch(o); prepare != nil {
 		return prepare
 	}
-	return Wait{Until: nextRetry(o)}
+	return Wait{Until: sooner(o.Now, nextRetry(o), retry)}
 }
 
 // tend keeps the automations: there is one for every pin that may move, and none else.
@@ -98,18 +96,25 @@ func unrelaxed(o Observation) []Key {
 	return keys
 }
 
-// visits: a pin needs Git to be read, or its marker placed or removed.
-func visits(o Observation) bool {
+// nextVisit is the visit of the first GitRepository that has a pin which needs one. Those that could not be read come
+// again later: the earliest time is the second result.
+func nextVisit(o Observation) (next *Visit, retry time.Time) {
 	names := map[Key]bool{}
 	for _, p := range o.Pins {
 		names[p.Key] = true
 	}
 	for _, p := range o.Pins {
-		if visit(o, p, names) {
-			return true
+		if !visit(o, p, names) {
+			continue
 		}
+		source := p.Intent.Source.Repository
+		if at := o.GitRetryAt[source]; at.After(o.Now) {
+			retry = sooner(o.Now, retry, at)
+			continue
+		}
+		return &Visit{Repository: source}, retry
 	}
-	return false
+	return nil, retry
 }
 
 func visit(o Observation, p Pin, names map[Key]bool) bool {
@@ -255,18 +260,26 @@ func newer(a, b string) bool {
 // nextRetry is the earliest time at which something is due again; zero: never.
 func nextRetry(o Observation) time.Time {
 	var next time.Time
-	sooner := func(at time.Time) {
-		if at.After(o.Now) && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
-	}
 	for _, p := range o.Pins {
 		if at, err := time.Parse(time.RFC3339, p.Memory.RetryAt); err == nil {
-			sooner(at)
+			next = sooner(o.Now, next, at)
 		}
 	}
 	for _, a := range o.Automations {
-		sooner(a.Memory.RetryAt)
+		next = sooner(o.Now, next, a.Memory.RetryAt)
 	}
 	return next
+}
+
+// sooner is the earlier of two times after now; zero if there is none.
+func sooner(now, a, b time.Time) time.Time {
+	switch {
+	case !a.After(now) && !b.After(now):
+		return time.Time{}
+	case !a.After(now):
+		return b
+	case !b.After(now) || a.Before(b):
+		return a
+	}
+	return b
 }

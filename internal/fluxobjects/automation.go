@@ -1,0 +1,130 @@
+package fluxobjects
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+const (
+	// automationInterval is long: an automation runs when it is asked to.
+	automationInterval = 24 * time.Hour
+	// BatchValue is the template value with the id of the batch.
+	BatchValue = "batch"
+
+	// DefaultAuthorName and DefaultAuthorEmail are the author of commits if the user names none.
+	DefaultAuthorName  = "app-upgrade-operator"
+	DefaultAuthorEmail = "app-upgrade-operator@noreply.giantswarm.io"
+)
+
+// AutomationName is the name of the ImageUpdateAutomation that writes pins of a namespace through a GitRepository, with
+// commits that look alike.
+func AutomationName(namespace string, repository pin.NamespacedName, commit pin.Commit) string {
+	key, err := json.Marshal(struct {
+		Namespace  string
+		Repository pin.NamespacedName
+		Commit     pin.Commit
+	}{namespace, repository, commit})
+	if err != nil {
+		panic("fluxobjects: " + err.Error()) // strings only: cannot happen
+	}
+	sum := sha256.Sum256(key)
+	return baseName(repository.Name) + "-" + hex.EncodeToString(sum[:nameBytes])
+}
+
+// AutomationSettings are what the automations of one repository branch have or do not have in common.
+type AutomationSettings struct {
+	Namespace  string
+	Repository pin.NamespacedName
+	// RepositoryKey is gitops.Key of the repository branch.
+	RepositoryKey string
+	Branch        string
+	Commit        pin.Commit
+	// MessageTemplate is the whole template, with its trailer.
+	MessageTemplate string
+}
+
+// Automation is the ImageUpdateAutomation at rest: its selector names the reserved batch that no pin has. It is never absent:
+// no selector means every ImagePolicy of the namespace.
+func Automation(s AutomationSettings) *automationv1.ImageUpdateAutomation {
+	object := &automationv1.ImageUpdateAutomation{
+		TypeMeta: metav1.TypeMeta{APIVersion: automationv1.GroupVersion.String(), Kind: automationv1.ImageUpdateAutomationKind},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.Namespace,
+			Name:      AutomationName(s.Namespace, s.Repository, s.Commit),
+			Labels:    labels(pin.RoleAutomation),
+		},
+		Spec: automationv1.ImageUpdateAutomationSpec{
+			SourceRef:      automationv1.CrossNamespaceSourceReference{Kind: sourcev1.GitRepositoryKind, Name: s.Repository.Name},
+			Interval:       metav1.Duration{Duration: automationInterval},
+			PolicySelector: Selector(pin.AtRest),
+			Update:         &automationv1.UpdateStrategy{Strategy: automationv1.UpdateStrategySetters, Path: "./"},
+			GitSpec: &automationv1.GitSpec{
+				Checkout: &automationv1.GitCheckoutSpec{Reference: sourcev1.GitRepositoryRef{Branch: s.Branch}},
+				Commit: automationv1.CommitSpec{
+					Author:                author(s.Commit),
+					MessageTemplate:       s.MessageTemplate,
+					MessageTemplateValues: map[string]string{BatchValue: pin.AtRest},
+				},
+				Push: &automationv1.PushSpec{Branch: s.Branch},
+			},
+		},
+	}
+	if s.Repository.Namespace != s.Namespace {
+		object.Spec.SourceRef.Namespace = s.Repository.Namespace
+	}
+	object.Labels[pin.RepositoryLabel] = s.RepositoryKey
+	return object
+}
+
+// Selector selects the pins of one batch.
+func Selector(batch string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: map[string]string{pin.BatchLabel: batch}}
+}
+
+// SelectedBatch is the batch that a selector names; empty if it is no selector of ours.
+func SelectedBatch(selector *metav1.LabelSelector) string {
+	if selector == nil || len(selector.MatchExpressions) > 0 || len(selector.MatchLabels) != 1 {
+		return ""
+	}
+	return selector.MatchLabels[pin.BatchLabel]
+}
+
+// Drifted says whether a live automation differs from the wanted one in anything but what the batch protocol sets.
+func Drifted(live, want *automationv1.ImageUpdateAutomation) bool {
+	have, wanted := live.Spec.DeepCopy(), want.Spec.DeepCopy()
+	for _, spec := range []*automationv1.ImageUpdateAutomationSpec{have, wanted} {
+		spec.PolicySelector, spec.Suspend = nil, false
+		if spec.Update != nil {
+			spec.Update.Path = ""
+		}
+		if spec.GitSpec != nil {
+			spec.GitSpec.Commit.MessageTemplateValues = nil
+		}
+	}
+	for key, value := range want.Labels {
+		if live.Labels[key] != value {
+			return true
+		}
+	}
+	return !equality.Semantic.DeepEqual(have, wanted)
+}
+
+func author(commit pin.Commit) automationv1.CommitUser {
+	user := automationv1.CommitUser{Name: commit.AuthorName, Email: commit.AuthorEmail}
+	if user.Email == "" {
+		user.Email = DefaultAuthorEmail
+	}
+	if user.Name == "" {
+		user.Name = DefaultAuthorName
+	}
+	return user
+}
