@@ -1,0 +1,122 @@
+package resolve
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Flux puts these labels on every object that a Kustomization applies. They can be copied, so they are no proof.
+const (
+	KustomizationNameLabel      = "kustomize.toolkit.fluxcd.io/name"
+	KustomizationNamespaceLabel = "kustomize.toolkit.fluxcd.io/namespace"
+)
+
+// wholeRepository is the path of a source that the user named without one.
+const wholeRepository = "."
+
+// findLocation finds where a target's version is looked for: what its Kustomization applies, or the folder that the
+// policy names.
+func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
+	explicit := explicitSource(policy)
+	kustomization, problem, err := r.kustomizationOf(ctx, target.App, explicit != nil)
+	if problem != nil || err != nil {
+		return problem, err
+	}
+	location := Location{}
+	if kustomization != nil {
+		location.Source.Kustomization = pin.NamespacedName{Namespace: kustomization.Namespace, Name: kustomization.Name}
+		location.AttemptedRevision = kustomization.Status.LastAttemptedRevision
+	}
+	if explicit != nil {
+		location.Source.Repository = *explicit
+		location.Source.Path = policy.Spec.Git.Path
+		if location.Source.Path == "" {
+			location.Source.Path = wholeRepository
+		}
+	} else {
+		repository, problem := sourceOf(kustomization)
+		if problem != nil {
+			return problem, nil
+		}
+		location.Source.Repository = repository
+	}
+	key, problem, err := r.repositoryKey(ctx, policy.Namespace, location.Source.Repository)
+	if problem != nil || err != nil {
+		return problem, err
+	}
+	location.RepositoryKey = key
+	target.Location = &location
+	return nil, nil
+}
+
+// explicitSource is the GitRepository that the policy names, or nil.
+func explicitSource(policy *v1alpha1.AppUpgradePolicy) *pin.NamespacedName {
+	if policy.Spec.Git == nil || policy.Spec.Git.SourceRef == nil {
+		return nil
+	}
+	reference := policy.Spec.Git.SourceRef
+	named := pin.NamespacedName{Namespace: reference.Namespace, Name: reference.Name}
+	if named.Namespace == "" {
+		named.Namespace = policy.Namespace
+	}
+	return &named
+}
+
+// KustomizationOf is the Kustomization that an object's labels name.
+func KustomizationOf(object client.Object) (pin.NamespacedName, bool) {
+	named := pin.NamespacedName{
+		Namespace: object.GetLabels()[KustomizationNamespaceLabel],
+		Name:      object.GetLabels()[KustomizationNameLabel],
+	}
+	return named, named.Namespace != "" && named.Name != ""
+}
+
+// kustomizationOf is the Kustomization that applies an App, proven by its inventory. It is nil if the labels name none
+// and that is allowed.
+func (r *Resolver) kustomizationOf(ctx context.Context, app *appv1alpha1.App, noneAllowed bool) (*kustomizev1.Kustomization, *pin.Finding, error) {
+	named, labelled := KustomizationOf(app)
+	if !labelled && noneAllowed {
+		return nil, nil, nil
+	}
+	if !labelled {
+		return nil, finding(v1alpha1.KustomizationMissingReason,
+			"App %s/%s is applied by no Flux Kustomization (it lacks the labels %s and %s): apply it from Git by one, or set git.sourceRef in the policy",
+			app.Namespace, app.Name, KustomizationNameLabel, KustomizationNamespaceLabel), nil
+	}
+	kustomization := &kustomizev1.Kustomization{}
+	err := r.Cached.Get(ctx, client.ObjectKey{Namespace: named.Namespace, Name: named.Name}, kustomization)
+	if apierrors.IsNotFound(err) {
+		return nil, finding(v1alpha1.KustomizationMissingReason,
+			"There is no Kustomization %s, which the labels of App %s/%s name: create it, or remove the labels", named, app.Namespace, app.Name), nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read Kustomization %s: %w", named, err)
+	}
+	return kustomization, proof(kustomization, app), nil
+}
+
+// proof is a finding unless the Kustomization applied the App to this cluster.
+func proof(kustomization *kustomizev1.Kustomization, app *appv1alpha1.App) *pin.Finding {
+	if kustomization.Spec.KubeConfig != nil {
+		return finding(v1alpha1.KustomizationUnprovenReason,
+			"Kustomization %s/%s applies to another cluster, so it does not apply App %s/%s of this one: remove the labels that name it",
+			kustomization.Namespace, kustomization.Name, app.Namespace, app.Name)
+	}
+	id := fmt.Sprintf("%s_%s_%s_%s", app.Namespace, app.Name, appv1alpha1.GroupVersion.Group, appv1alpha1.AppKind)
+	inventory := kustomization.Status.Inventory
+	if inventory != nil && slices.ContainsFunc(inventory.Entries, func(entry kustomizev1.ResourceRef) bool { return entry.ID == id }) {
+		return nil
+	}
+	return finding(v1alpha1.KustomizationUnprovenReason,
+		"Kustomization %s/%s does not have App %s/%s in its inventory although the App's labels name it: wait until it is applied, or correct the labels",
+		kustomization.Namespace, kustomization.Name, app.Namespace, app.Name)
+}

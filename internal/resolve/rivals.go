@@ -1,0 +1,110 @@
+package resolve
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// TargetIndex is the field index of policies by target: NamedKey of each name, and SelectorKey if one has a selector.
+const TargetIndex = "spec.targets"
+
+// SelectorKey is the key in TargetIndex of every policy that selects targets by their labels.
+const SelectorKey = appv1alpha1.AppKind + "/*"
+
+// NamedKey is the key in TargetIndex of every policy that names an App.
+func NamedKey(app string) string { return appv1alpha1.AppKind + "/" + app }
+
+// AddIndexes adds the field indexes that a Resolver's cache needs.
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	err := indexer.IndexField(ctx, &v1alpha1.AppUpgradePolicy{}, TargetIndex, TargetKeys)
+	if err != nil {
+		return fmt.Errorf("index policies by target: %w", err)
+	}
+	return nil
+}
+
+// TargetKeys are the keys of an AppUpgradePolicy in TargetIndex.
+func TargetKeys(object client.Object) []string {
+	policy, ok := object.(*v1alpha1.AppUpgradePolicy)
+	if !ok {
+		return nil
+	}
+	var keys []string
+	for _, reference := range policy.Spec.Targets {
+		key := SelectorKey
+		if reference.Selector == nil {
+			key = NamedKey(reference.Name)
+		}
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// PoliciesOf are the policies that select an App, those that are being deleted included.
+func PoliciesOf(ctx context.Context, reader client.Reader, namespace, app string, set labels.Set) ([]v1alpha1.AppUpgradePolicy, error) {
+	var found []v1alpha1.AppUpgradePolicy
+	for _, key := range []string{NamedKey(app), SelectorKey} {
+		listed, err := policiesByKey(ctx, reader, namespace, key)
+		if err != nil {
+			return nil, err
+		}
+		for _, policy := range listed {
+			known := slices.ContainsFunc(found, func(other v1alpha1.AppUpgradePolicy) bool { return other.Name == policy.Name })
+			if !known && Selects(&policy, app, set) {
+				found = append(found, policy)
+			}
+		}
+	}
+	return found, nil
+}
+
+func policiesByKey(ctx context.Context, reader client.Reader, namespace, key string) ([]v1alpha1.AppUpgradePolicy, error) {
+	var list v1alpha1.AppUpgradePolicyList
+	if err := reader.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{TargetIndex: key}); err != nil {
+		return nil, fmt.Errorf("list policies of namespace %s with target %s: %w", namespace, key, err)
+	}
+	return list.Items, nil
+}
+
+// rivals are the other policies of a namespace, which may select the same targets. Those being deleted do not count.
+type rivals struct {
+	reader client.Reader
+	self   string
+	// bySelector have a selector, which any App may match.
+	bySelector []v1alpha1.AppUpgradePolicy
+}
+
+func (r *Resolver) rivalsOf(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) (rivals, error) {
+	bySelector, err := policiesByKey(ctx, r.Cached, policy.Namespace, SelectorKey)
+	return rivals{reader: r.Cached, self: policy.Name, bySelector: bySelector}, err
+}
+
+// conflict is the finding of a target that another policy selects, too. Both policies get it, so that neither wins by
+// chance. It names the first of the others.
+func (r rivals) conflict(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
+	byName, err := policiesByKey(ctx, r.reader, policy.Namespace, NamedKey(target.Name))
+	if err != nil {
+		return nil, err
+	}
+	var others []string
+	for _, other := range slices.Concat(byName, r.bySelector) {
+		if other.Name != r.self && other.DeletionTimestamp.IsZero() && Selects(&other, target.Name, target.App.Labels) {
+			others = append(others, other.Name)
+		}
+	}
+	if len(others) == 0 {
+		return nil, nil
+	}
+	return finding(v1alpha1.PolicyConflictReason, "AppUpgradePolicy %s selects %s %s, too: let only one policy select it",
+		slices.Min(others), target.Kind, target.Name), nil
+}

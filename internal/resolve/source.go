@@ -1,0 +1,96 @@
+package resolve
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// defaultBranch is what Flux checks out if a GitRepository says nothing.
+const defaultBranch = "master"
+
+// sourceOf is the GitRepository that a Kustomization applies from.
+func sourceOf(kustomization *kustomizev1.Kustomization) (pin.NamespacedName, *pin.Finding) {
+	reference := kustomization.Spec.SourceRef
+	if reference.Kind != sourcev1.GitRepositoryKind {
+		return pin.NamespacedName{}, finding(v1alpha1.SourceUnsupportedReason,
+			"Kustomization %s/%s applies from %s %s, to which no version can be committed: set git.sourceRef in the policy to the GitRepository that it is made from",
+			kustomization.Namespace, kustomization.Name, reference.Kind, reference.Name)
+	}
+	source := pin.NamespacedName{Namespace: reference.Namespace, Name: reference.Name}
+	if source.Namespace == "" {
+		source.Namespace = kustomization.Namespace
+	}
+	return source, nil
+}
+
+// repositoryKey is the key of the branch of a GitRepository that policies of a namespace may use.
+func (r *Resolver) repositoryKey(ctx context.Context, namespace string, named pin.NamespacedName) (string, *pin.Finding, error) {
+	if r.NoCrossNamespaceRefs && named.Namespace != namespace {
+		return "", finding(v1alpha1.SourceForbiddenReason,
+			"GitRepository %s is of another namespace, which this operator forbids (--no-cross-namespace-refs): use one of namespace %s", named, namespace), nil
+	}
+	repository := &sourcev1.GitRepository{}
+	err := r.Cached.Get(ctx, client.ObjectKey{Namespace: named.Namespace, Name: named.Name}, repository)
+	if apierrors.IsNotFound(err) {
+		return "", finding(v1alpha1.SourceMissingReason, "There is no GitRepository %s: create it, or correct what names it", named), nil
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("read GitRepository %s: %w", named, err)
+	}
+	if problem := grant(repository, namespace); problem != nil {
+		return "", problem, nil
+	}
+	branch, problem := branchOf(repository)
+	if problem != nil {
+		return "", problem, nil
+	}
+	return gitops.Key(repository.Spec.URL, branch), nil, nil
+}
+
+// grant is a finding unless policies of the namespace may use the GitRepository.
+func grant(repository *sourcev1.GitRepository, namespace string) *pin.Finding {
+	if repository.Namespace == namespace {
+		return nil
+	}
+	var allowed []string
+	for _, entry := range strings.Split(repository.Annotations[v1alpha1.AllowNamespacesAnnotation], ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			allowed = append(allowed, entry)
+		}
+	}
+	if slices.Contains(allowed, namespace) {
+		return nil
+	}
+	return finding(v1alpha1.SourceForbiddenReason,
+		"GitRepository %s/%s does not allow policies of namespace %s. To allow them: kubectl annotate gitrepository --namespace %s %s --overwrite %s=%s",
+		repository.Namespace, repository.Name, namespace, repository.Namespace, repository.Name,
+		v1alpha1.AllowNamespacesAnnotation, strings.Join(append(allowed, namespace), ","))
+}
+
+// branchOf is the branch that a GitRepository tracks.
+func branchOf(repository *sourcev1.GitRepository) (string, *pin.Finding) {
+	reference := repository.Spec.Reference
+	if reference == nil {
+		return defaultBranch, nil
+	}
+	if reference.Tag != "" || reference.SemVer != "" || reference.Name != "" || reference.Commit != "" {
+		return "", finding(v1alpha1.SourceUnsupportedReason,
+			"GitRepository %s/%s tracks no branch but a tag, a range, a named reference or a commit, to which no version can be committed: let its spec.ref have a branch only",
+			repository.Namespace, repository.Name)
+	}
+	if reference.Branch == "" {
+		return defaultBranch, nil
+	}
+	return reference.Branch, nil
+}
