@@ -7,13 +7,15 @@ CHART := helm/app-upgrade-operator
 IMAGE ?= gsoci.azurecr.io/giantswarm/app-upgrade-operator:dev
 FUZZTIME ?= 1m
 
-# A tool of hack/tools, by name: built once, kept in Go's build cache, run in this folder.
-tool = go tool -modfile=hack/tools/$(1)/go.mod $(1)
+# A code generator of hack/tools, by name. It must run even while the project itself does not compile.
+generator = go tool -modfile=hack/tools/$(1)/go.mod $(1)
+# Another tool of hack/tools, by name: the path of its binary, built once for this and for the tests.
+tool = "$$(go run ./hack/local path $(1))"
 # The race detector needs a C compiler; Go says 0 here when there is none.
-RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # Everything that `make generate` writes.
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go internal/application/v1alpha1/zz_generated.deepcopy.go \
-	config/crd config/rbac $(CHART)/files
+	config/crd config/rbac $(CHART)/files hack/local/crds/flux
 
 .PHONY: help
 help: ## Show this help
@@ -56,12 +58,13 @@ lint: ## Run golangci-lint
 
 .PHONY: generate
 generate: ## Write generated code, CRDs, RBAC, the chart's copies and the API reference
-	$(call tool,controller-gen) object paths=./api/... paths=./internal/application/...
-	$(call tool,controller-gen) crd paths=./api/... output:crd:dir=config/crd
-	$(call tool,controller-gen) rbac:roleName=app-upgrade-operator paths=./internal/controller/... paths=./cmd/... output:rbac:dir=config/rbac
+	$(call generator,controller-gen) object paths=./api/... paths=./internal/application/...
+	$(call generator,controller-gen) crd paths=./api/... output:crd:dir=config/crd
+	$(call generator,controller-gen) rbac:roleName=app-upgrade-operator paths=./internal/controller/... paths=./cmd/... output:rbac:dir=config/rbac
 	cp config/crd/upgrades.giantswarm.io_*.yaml $(CHART)/files/crds/
 	cp config/rbac/role.yaml $(CHART)/files/rbac/
-	$(call tool,crd-ref-docs) --log-level=ERROR --source-path=api --config=hack/docs/crd-ref-docs.yaml --renderer=markdown --output-path=config/crd/README.md
+	$(call generator,crd-ref-docs) --log-level=ERROR --source-path=api --config=hack/docs/crd-ref-docs.yaml --renderer=markdown --output-path=config/crd/README.md
+	go run ./hack/local crds
 
 .PHONY: verify
 verify: verify-generated verify-chart ## Check that generated files are fresh, go.mod is tidy, Go is formatted and the chart lints
