@@ -1,7 +1,6 @@
 package process_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/giantswarm/app-upgrade-operator/hack/local/process"
 )
@@ -76,7 +77,7 @@ func TestStop(t *testing.T) {
 		script string
 		wait   time.Duration
 	}{
-		"ends when asked":               {script: "trap 'echo bye; exit 0' TERM; touch ready; while :; do sleep 0.01; done", wait: time.Minute},
+		"ends when asked":                {script: "trap 'echo bye; exit 0' TERM; touch ready; while :; do sleep 0.01; done", wait: time.Minute},
 		"is killed when it ignores that": {script: "trap '' TERM; touch ready; while :; do sleep 0.01; done", wait: 100 * time.Millisecond},
 	}
 	for name, test := range tests {
@@ -125,20 +126,16 @@ func TestChildrenDieWithUs(t *testing.T) {
 	dir := t.TempDir()
 	parent := exec.Command(os.Args[0], "-test.run=^TestHelperParent$")
 	parent.Env = append(os.Environ(), "PROCESS_TEST_DIR="+dir)
-	var output bytes.Buffer
-	parent.Stdout, parent.Stderr = &output, &output
+	parent.Stdout, parent.Stderr = os.Stderr, os.Stderr
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = parent.Wait() }()
 	defer func() { _ = parent.Process.Kill() }()
 	ready := filepath.Join(dir, "ready")
-	deadline := time.Now().Add(time.Minute)
-	for fileExists(ready)(t.Context()) != nil {
-		if time.Now().After(deadline) {
-			t.Fatalf("the parent did not start its child: %s", output.String())
-		}
-		time.Sleep(10 * time.Millisecond)
+	started := func(ctx context.Context) (bool, error) { return fileExists(ready)(ctx) == nil, nil }
+	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, started); err != nil {
+		t.Fatalf("the parent did not start its child: %v", err)
 	}
 	pid := readPID(t, ready)
 	if err := parent.Process.Kill(); err != nil {
@@ -197,14 +194,12 @@ func readPID(t *testing.T, path string) int {
 // waitGone waits until a process has ended, even if nobody has collected its exit code.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
-		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || zombie(pid) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	gone := func(context.Context) (bool, error) {
+		return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || zombie(pid), nil
 	}
-	t.Errorf("process %d still runs", pid)
+	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, 30*time.Second, true, gone); err != nil {
+		t.Errorf("process %d still runs: %v", pid, err)
+	}
 }
 
 func zombie(pid int) bool {
