@@ -38,6 +38,8 @@ type document struct {
 	err  error
 	// empty documents were parsed and hold nothing.
 	empty bool
+	// more is set if something follows the end marker `...`; Flux drops it.
+	more bool
 	// starts are the offsets of text's lines as YAML counts them, nil if
 	// these are the lines that end with LF.
 	starts []int
@@ -83,33 +85,42 @@ func checkSeparator(s string) error {
 }
 
 func (d *document) parse() {
-	d.root, d.err = decode(d.text)
+	d.root, d.more, d.err = decode(d.text)
 	d.empty = d.err == nil && d.root == nil
 	if strings.ContainsAny(d.text, "\r\u0085\u2028\u2029") {
 		d.starts = lineStarts(d.text)
 	}
 }
 
-// decode parses the first document of text; root is nil if there is nothing.
-// The parser has panicked on hostile input before; that is an error here.
-func decode(text string) (root *yaml.Node, err error) {
+// decode parses the first document of text; root is nil if there is nothing,
+// and more tells whether there is another. The parser has panicked on hostile
+// input before; that is an error here.
+func decode(text string) (root *yaml.Node, more bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			root, err = nil, fmt.Errorf("the YAML parser failed: %v", r)
 		}
 	}()
-	var node yaml.Node
-	err = yaml.NewDecoder(strings.NewReader(text)).Decode(&node)
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	var first, second yaml.Node
+	err = decoder.Decode(&first)
 	if errors.Is(err, io.EOF) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if len(node.Content) == 0 || node.Content[0].ShortTag() == yaml.NodeTagNull {
-		return nil, nil
+	if rest := decoder.Decode(&second); !errors.Is(rest, io.EOF) {
+		more = rest != nil || !isNull(&second)
 	}
-	return node.Content[0], nil
+	if isNull(&first) {
+		return nil, more, nil
+	}
+	return first.Content[0], more, nil
+}
+
+func isNull(doc *yaml.Node) bool {
+	return len(doc.Content) == 0 || doc.Content[0].ShortTag() == yaml.NodeTagNull
 }
 
 // lineStarts lists where the lines of text start as YAML counts them: a lone

@@ -9,7 +9,11 @@
 // what to change.
 package markers
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fluxcd/pkg/apis/kustomize"
+)
 
 // Ref names the pin, an ImagePolicy, that a marker refers to.
 type Ref struct{ Namespace, Policy string }
@@ -48,6 +52,12 @@ type Source struct {
 	Substitute map[string]string
 	// TargetNamespace overrides every object's namespace, as in Flux.
 	TargetNamespace string
+	// NamePrefix, NameSuffix, Patches and Components are those of the Flux
+	// Kustomization. A version that Patches set is not written in a file of
+	// ours, so it is NotMarkable.
+	NamePrefix, NameSuffix string
+	Patches                []kustomize.Patch
+	Components             []string
 }
 
 // Location is the place where a version is written.

@@ -91,7 +91,7 @@ func (f *file) sameAfterRewrite(content []byte) bool {
 	before := parseFile(f.name, content, nil).docs
 	after := parseFile(f.name, written, nil).docs
 	return slices.EqualFunc(before, after, func(a, b *document) bool {
-		if a.root == nil || b.root == nil || hasMore(a.text) {
+		if a.root == nil || b.root == nil || a.more {
 			return false
 		}
 		// Flux drops empty annotations; nobody misses them.
@@ -130,16 +130,4 @@ func rewrite(content []byte) (written []byte, err error) {
 		return nil, err
 	}
 	return out.Bytes(), nil
-}
-
-// hasMore reports whether text holds a second document after the end marker
-// `...`, which Flux would drop.
-func hasMore(text string) bool {
-	decoder := yaml.NewDecoder(strings.NewReader(text))
-	var node yaml.Node
-	if decoder.Decode(&node) != nil {
-		return false
-	}
-	var second yaml.Node
-	return decoder.Decode(&second) == nil && len(second.Content) > 0 && second.Content[0].ShortTag() != yaml.NodeTagNull
 }

@@ -1,0 +1,124 @@
+package markers
+
+import (
+	"io/fs"
+	"path"
+
+	kustypes "sigs.k8s.io/kustomize/api/types"
+)
+
+const (
+	// maxObjects bounds the objects of one kind that one source builds.
+	maxObjects = 100_000
+	// maxFolders bounds the kustomizations that one build enters, a folder
+	// that several refer to counted each time: a few files that refer to
+	// each other could ask for billions.
+	maxFolders = 10_000
+)
+
+// build is what a source builds of one kind.
+type build struct {
+	objects []*object
+	// notes say what was left out, in the order in which it was met.
+	notes []string
+	// unknown are the variables in names that have no value, sorted.
+	unknown []string
+}
+
+// builder follows kustomization files as kustomize does, in kustomize's
+// order: resources, components, patches, namespace, prefix, suffix, labels,
+// old JSON6902 patches, replacements. It keeps objects of one kind and
+// remembers who writes into them instead of merging.
+type builder struct {
+	repo *repository
+	kind groupKind
+	// parsed remembers files that several kustomizations refer to.
+	parsed map[string]*file
+	// open are the folders that are being built, to find cycles.
+	open    map[string]bool
+	folders int
+	notes   []string
+}
+
+// buildSource builds the objects of one kind as Flux does.
+func buildSource(repo *repository, src Source, kind groupKind) (*build, error) {
+	b := &builder{repo: repo, kind: kind, parsed: map[string]*file{}, open: map[string]bool{}}
+	info, err := repo.stat(src.Path)
+	if err != nil {
+		return nil, missing(src.Path, err)
+	}
+	var objects []*object
+	if info.IsDir() {
+		objects, err = b.root(src)
+	} else {
+		objects, err = b.resourceFile(src.Path, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &build{objects: objects, notes: b.notes}
+	out.substitute(src.Substitute)
+	return out, nil
+}
+
+// root builds the source's folder with the fields of the Flux Kustomization
+// written over, or added to, those of its kustomization file.
+func (b *builder) root(src Source) ([]*object, error) {
+	k, err := b.repo.readKustomization(src.Path)
+	if err != nil {
+		return nil, err
+	}
+	generated := k == nil
+	if generated {
+		k = &kustomization{}
+	}
+	if src.TargetNamespace != "" {
+		k.Namespace = src.TargetNamespace
+	}
+	if src.NamePrefix != "" {
+		k.NamePrefix = src.NamePrefix
+	}
+	if src.NameSuffix != "" {
+		k.NameSuffix = src.NameSuffix
+	}
+	for _, p := range src.Patches {
+		patch := kustypes.Patch{Patch: p.Patch}
+		if t := p.Target; t != nil {
+			patch.Target = &kustypes.Selector{LabelSelector: t.LabelSelector, AnnotationSelector: t.AnnotationSelector}
+			patch.Target.Group, patch.Target.Version, patch.Target.Kind = t.Group, t.Version, t.Kind
+			patch.Target.Name, patch.Target.Namespace = t.Name, t.Namespace
+		}
+		k.Patches = append(k.Patches, patch)
+	}
+	k.Components = append(k.Components, src.Components...)
+	var objects []*object
+	if generated {
+		if objects, err = b.everything(src.Path); err != nil {
+			return nil, err
+		}
+	}
+	return b.kustomize(src.Path, k, objects)
+}
+
+// everything reads a folder without a kustomization file: all YAML files, and
+// as a whole the folders that have one.
+func (b *builder) everything(dir string) (objects []*object, err error) {
+	enter := func(sub string) error {
+		k, err := b.repo.readKustomization(sub)
+		if k == nil && err == nil {
+			return nil
+		}
+		if objects, err = b.folder(sub, objects, false); err != nil {
+			return err
+		}
+		return fs.SkipDir
+	}
+	err = b.repo.walk(dir, enter, func(file string) error {
+		if path.Base(file) == "Kustomization" {
+			return nil
+		}
+		objects, err = b.resourceFile(file, objects)
+		return err
+	})
+	return objects, err
+}

@@ -1,0 +1,218 @@
+package markers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// folder builds the kustomization of dir. A component works on the objects
+// that there are already; anything else only adds its own.
+func (b *builder) folder(dir string, objects []*object, component bool) ([]*object, error) {
+	if b.folders++; b.folders > maxFolders {
+		return nil, problem(TooLarge, dir, 0, "more than %d kustomizations refer to each other; use a smaller path", maxFolders)
+	}
+	if b.open[dir] {
+		b.note(dir, "it refers to itself")
+		return objects, nil
+	}
+	k, err := b.repo.readKustomization(dir)
+	if err != nil {
+		return objects, b.leaveOut(dir, err)
+	}
+	if k == nil {
+		b.note(dir, "the folder has no kustomization.yaml")
+		return objects, nil
+	}
+	if component {
+		return b.kustomize(dir, k, objects)
+	}
+	own, err := b.kustomize(dir, k, nil)
+	return append(objects, own...), err
+}
+
+// kustomize adds what the kustomization names to objects and transforms all.
+func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]*object, error) {
+	b.open[dir] = true
+	defer delete(b.open, dir)
+	var err error
+	for _, resource := range k.Resources {
+		if objects, err = b.resource(dir, resource, objects); err != nil {
+			return nil, err
+		}
+	}
+	for _, component := range k.Components {
+		name, err := b.resolve(dir, component)
+		if err != nil {
+			b.note(component, err.Error())
+			continue
+		}
+		if objects, err = b.folder(name, objects, true); err != nil {
+			return nil, err
+		}
+	}
+	if len(k.HelmCharts)+len(k.Generators)+len(k.Transformers) > 0 {
+		b.note(k.file, "helmCharts, generators and transformers are not followed")
+	}
+	patches, err := b.patches(dir, k)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range patches {
+		p.applyTo(objects)
+	}
+	for _, o := range objects {
+		k.identify(o)
+	}
+	if err := b.patchLate(dir, k, objects); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(objects, func(o *object) bool { return o.removed }), nil
+}
+
+// identify applies the namespace, prefix, suffix, labels and annotations.
+func (k *kustomization) identify(o *object) {
+	if k.Namespace != "" {
+		o.rename(identity{namespace: k.Namespace, name: o.name})
+	}
+	o.rename(identity{namespace: o.namespace, name: k.NamePrefix + o.name})
+	o.rename(identity{namespace: o.namespace, name: o.name + k.NameSuffix})
+	maps.Copy(o.labels, k.CommonLabels)
+	for _, l := range k.Labels {
+		maps.Copy(o.labels, l.Pairs)
+	}
+	maps.Copy(o.annotations, k.CommonAnnotations)
+}
+
+// resource adds a file or a folder that a kustomization names.
+func (b *builder) resource(dir, name string, objects []*object) ([]*object, error) {
+	if isRemote(name) {
+		b.note(name, "remote resources are not followed")
+		return objects, nil
+	}
+	resolved, err := b.resolve(dir, name)
+	if err != nil {
+		return objects, b.leaveOut(name, err)
+	}
+	info, err := b.repo.stat(resolved)
+	if err != nil {
+		return objects, b.leaveOut(resolved, err)
+	}
+	if info.IsDir() {
+		return b.folder(resolved, objects, false)
+	}
+	return b.resourceFile(resolved, objects)
+}
+
+func isRemote(name string) bool {
+	return strings.Contains(name, "://") || strings.HasPrefix(name, "git::") ||
+		strings.HasPrefix(name, "git@") || strings.HasPrefix(name, "github.com/")
+}
+
+// resolve makes a path in a kustomization one from the repository's root.
+func (b *builder) resolve(dir, name string) (string, error) {
+	if strings.HasPrefix(name, "/") {
+		return "", problem(OutsideRepository, "", 0, "the path %q is absolute", name)
+	}
+	cleaned, p := cleanPath(path.Join(dir, name))
+	if p != nil {
+		return "", p
+	}
+	return cleaned, nil
+}
+
+// resourceFile adds the objects of the wanted kind that a file holds.
+func (b *builder) resourceFile(name string, objects []*object) ([]*object, error) {
+	f, err := b.parse(name)
+	if err != nil {
+		return objects, b.leaveOut(name, err)
+	}
+	for _, doc := range f.docs {
+		for _, root := range unwrap(doc.root) {
+			o := newObject(name, doc, root)
+			if o == nil || !o.is(b.kind) {
+				continue
+			}
+			if objects = append(objects, o); len(objects) > maxObjects {
+				return nil, problem(TooLarge, name, 0, "there are more than %d objects of kind %s; use a smaller path", maxObjects, b.kind.kind)
+			}
+		}
+	}
+	return objects, nil
+}
+
+// unwrap returns the items of a list, of whatever kind, or the object itself.
+func unwrap(root *yaml.Node) []*yaml.Node {
+	items := follow(child(root, "items"))
+	if !strings.HasSuffix(scalarValue(child(root, "kind")), "List") || items == nil || items.Kind != yaml.SequenceNode {
+		return []*yaml.Node{root}
+	}
+	return items.Content
+}
+
+// parse reads a file and keeps the documents that mention the wanted kind.
+func (b *builder) parse(name string) (*file, error) {
+	if f := b.parsed[name]; f != nil {
+		return f, nil
+	}
+	content, err := b.repo.read(name)
+	if err != nil {
+		return nil, err
+	}
+	mentions := func(text string) bool { return strings.Contains(text, b.kind.kind) }
+	f := &file{name: name}
+	if mentions(string(content)) {
+		f = parseFile(name, content, mentions)
+	}
+	if f.err != nil {
+		b.note(name, f.err.Error())
+	}
+	f.docs = slices.DeleteFunc(f.docs, func(doc *document) bool {
+		if doc.err != nil {
+			b.note(name, doc.err.Error())
+		}
+		return doc.root == nil || !b.holdsKind(doc.root)
+	})
+	b.parsed[name] = f
+	return f, nil
+}
+
+func (b *builder) holdsKind(root *yaml.Node) bool {
+	return slices.ContainsFunc(unwrap(root), func(n *yaml.Node) bool {
+		return scalarValue(child(follow(n), "kind")) == b.kind.kind
+	})
+}
+
+// note remembers what was left out, for the message when nothing is found.
+func (b *builder) note(name, why string) {
+	text := why
+	if !strings.HasPrefix(why, name) {
+		text = name + ": " + why
+	}
+	if !slices.Contains(b.notes, text) && len(b.notes) < 100 {
+		b.notes = append(b.notes, text)
+	}
+}
+
+// leaveOut notes what a user can correct and goes on without it; other errors
+// it returns.
+func (b *builder) leaveOut(name string, err error) error {
+	var p *Problem
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		b.note(name, "there is no such file or folder")
+		return nil
+	case errors.As(err, &p):
+		b.note(name, p.Message)
+		return nil
+	}
+	return fmt.Errorf("cannot read %s: %w", name, err)
+}

@@ -1,0 +1,75 @@
+package markers
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+
+	"sigs.k8s.io/kustomize/api/konfig"
+	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// kustomization is a parsed kustomization file.
+type kustomization struct {
+	kustypes.Kustomization
+	// file is empty for one that only Flux's own fields make up.
+	file string
+	// ownPatches counts the patches of the file; the rest are Flux's.
+	ownPatches int
+	// root gives the lines of what stands in the file.
+	root *yaml.Node
+	doc  *document
+}
+
+// readKustomization reads the kustomization file of a folder; nil if it has
+// none. The names are tried in the order in which Flux tries them.
+func (r *repository) readKustomization(dir string) (*kustomization, error) {
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		name = path.Join(dir, name)
+		info, err := r.stat(name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		content, err := r.read(name)
+		if err != nil {
+			return nil, err
+		}
+		return parseKustomization(name, content)
+	}
+	return nil, nil
+}
+
+func parseKustomization(name string, content []byte) (*kustomization, error) {
+	k := &kustomization{file: name}
+	f := parseFile(name, content, nil)
+	if bad := f.unreadable(); bad != nil {
+		return nil, problem(Unreadable, name, bad.firstLine, "the kustomization cannot be parsed; correct it")
+	}
+	if err := sigsyaml.Unmarshal(content, &k.Kustomization); err != nil {
+		return nil, problem(Unreadable, name, 0, "the kustomization cannot be parsed (%v); correct it", err)
+	}
+	k.FixKustomization()
+	k.ownPatches = len(k.Patches)
+	if len(f.docs) > 0 {
+		k.doc, k.root = f.docs[0], f.docs[0].root
+	}
+	return k, nil
+}
+
+// line is the line of the i-th item of a list of the file, or of a key in it.
+func (k *kustomization) line(list string, i int, key string) int {
+	items := follow(child(k.root, list))
+	if items == nil || items.Kind != yaml.SequenceNode || i >= len(items.Content) {
+		return 0
+	}
+	item := items.Content[i]
+	if value := child(follow(item), key); value != nil {
+		item = value
+	}
+	return k.doc.line(item)
+}

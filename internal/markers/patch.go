@@ -1,0 +1,224 @@
+package markers
+
+import (
+	"maps"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// patch is one entry of a kustomization's patches, read.
+type patch struct {
+	// merges are strategic merge patches; operations a JSON6902 patch.
+	merges     []patchMerge
+	operations operations
+	// target selects the objects; nil means those that the merges name.
+	target   *kustypes.Selector
+	options  kustypes.PatchArgs
+	selector *kustypes.SelectorRegex
+}
+
+// patchMerge is a strategic merge patch and the object that it names.
+type patchMerge struct {
+	merge
+	object *object
+}
+
+// source says where the text of a patch stands.
+type source struct {
+	file string
+	doc  *document
+	// inline is the Problem of a version inside the text of another file.
+	inline *Problem
+}
+
+// patches reads the patches that come before the names change.
+func (b *builder) patches(dir string, k *kustomization) ([]patch, error) {
+	var all []patch
+	for i, text := range k.PatchesStrategicMerge {
+		entry := kustypes.Patch{Path: string(text)}
+		if strings.ContainsAny(entry.Path, "\n{") {
+			entry = kustypes.Patch{Patch: string(text)}
+		}
+		p, err := b.readPatch(dir, k, entry, k.line("patchesStrategicMerge", i, ""))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p...)
+	}
+	for i, entry := range k.Patches {
+		line := k.line("patches", i, "patch")
+		if i >= k.ownPatches {
+			line = 0
+		}
+		p, err := b.readPatch(dir, k, entry, line)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p...)
+	}
+	return all, nil
+}
+
+// patchLate applies what kustomize applies after the names have changed.
+func (b *builder) patchLate(dir string, k *kustomization, objects []*object) error {
+	for i, entry := range k.PatchesJson6902 {
+		patches, err := b.readPatch(dir, k, entry, k.line("patchesJson6902", i, "patch"))
+		if err != nil {
+			return err
+		}
+		for _, p := range patches {
+			p.applyTo(objects)
+		}
+	}
+	return b.replace(dir, k, objects)
+}
+
+// readPatch returns no patch, and leaves a note, if it cannot be read.
+func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, line int) ([]patch, error) {
+	p := patch{target: entry.Target}
+	if entry.Options != nil {
+		p.options = *entry.Options
+	}
+	if p.target != nil {
+		var err error
+		if p.selector, err = kustypes.NewSelectorRegex(p.target); err != nil {
+			b.note(k.file, "the target of a patch is no regular expression: "+err.Error())
+			return nil, nil
+		}
+	}
+	if entry.Path == "" {
+		p.add(parseFile("", []byte(entry.Patch), nil), inlineSource(k.file, line))
+		return []patch{p}, nil
+	}
+	name, err := b.resolve(dir, entry.Path)
+	if err != nil {
+		return nil, b.leaveOut(entry.Path, err)
+	}
+	content, err := b.repo.read(name)
+	if err != nil {
+		return nil, b.leaveOut(name, err)
+	}
+	f := parseFile(name, content, nil)
+	if bad := f.unreadable(); bad != nil && bad.err != nil {
+		b.note(name, bad.err.Error())
+	}
+	p.add(f, source{file: name})
+	return []patch{p}, nil
+}
+
+// inlineSource is a patch that is text in line of a kustomization file, or,
+// without a line, in the Flux Kustomization.
+func inlineSource(file string, line int) source {
+	if line == 0 {
+		return source{inline: problem(NotMarkable, "", 0,
+			"the version is set by spec.patches of the Flux Kustomization; move that patch into a file of the repository")}
+	}
+	return source{file: file, inline: problem(NotMarkable, file, line,
+		"the version is set by a patch inside this file, in which Flux ignores markers; move the patch into a file of its own and name it with path:")}
+}
+
+// add reads the documents of a patch's text.
+func (p *patch) add(f *file, at source) {
+	for _, doc := range f.docs {
+		switch {
+		case doc.root == nil:
+		case doc.root.Kind == yaml.SequenceNode:
+			p.operations = append(p.operations, readOperations(doc, at)...)
+		case doc.root.Kind == yaml.MappingNode:
+			p.merges = append(p.merges, patchMerge{
+				merge:  merge{file: at.file, doc: doc, root: doc.root, patch: true, blocked: at.inline},
+				object: newObject(at.file, doc, doc.root),
+			})
+		}
+	}
+}
+
+func readOperations(doc *document, at source) operations {
+	var all operations
+	for _, item := range doc.root.Content {
+		item = follow(item)
+		path := scalarValue(child(item, "path"))
+		if !strings.HasPrefix(path, "/") {
+			continue
+		}
+		step := operation{op: scalarValue(child(item, "op")), path: pointer(path), value: child(item, "value"), blocked: at.inline}
+		if step.blocked == nil {
+			step.blocked = problem(NotMarkable, at.file, doc.line(item),
+				"the version is set by a JSON6902 patch, in which Flux ignores markers; use a strategic merge patch in a file of its own")
+		}
+		all = append(all, step)
+	}
+	return all
+}
+
+// applyTo adds the patch to the objects that it selects.
+func (p patch) applyTo(objects []*object) {
+	for _, o := range objects {
+		if o.removed {
+			continue
+		}
+		if len(p.operations) > 0 && p.selects(o) {
+			o.layers = append(o.layers, p.operations)
+			p.operations.rename(o)
+		}
+		for _, m := range p.merges {
+			if p.target != nil && p.selects(o) || p.target == nil && m.names(o) {
+				m.applyTo(o, p.options)
+			}
+		}
+	}
+}
+
+func (m patchMerge) names(o *object) bool {
+	return m.object != nil && m.object.gvk.Group == o.gvk.Group && m.object.gvk.Kind == o.gvk.Kind && o.known(m.object.identity)
+}
+
+func (m patchMerge) applyTo(o *object, options kustypes.PatchArgs) {
+	if directive(m.root) == "delete" {
+		o.removed = true
+		return
+	}
+	o.layers = append(o.layers, m.merge)
+	metadata := follow(child(m.root, yaml.MetadataField))
+	maps.Copy(o.labels, stringMap(child(metadata, yaml.LabelsField)))
+	maps.Copy(o.annotations, stringMap(child(metadata, yaml.AnnotationsField)))
+	if name := scalarValue(child(metadata, "name")); options.AllowNameChange && name != "" {
+		o.rename(identity{namespace: o.namespace, name: name})
+	}
+}
+
+// rename carries out what the operations do to the object's name.
+func (p operations) rename(o *object) {
+	for _, step := range p {
+		if step.op != "replace" && step.op != "add" {
+			continue
+		}
+		switch strings.Join(step.path, "/") {
+		case "metadata/name":
+			o.rename(identity{namespace: o.namespace, name: scalarValue(step.value)})
+		case "metadata/namespace":
+			o.rename(identity{namespace: scalarValue(step.value), name: o.name})
+		}
+	}
+}
+
+// selects matches as kustomize does: by the original or the present name.
+func (p patch) selects(o *object) bool {
+	return p.selector != nil && selects(p.selector, p.target, o)
+}
+
+func selects(re *kustypes.SelectorRegex, target *kustypes.Selector, o *object) bool {
+	original := o.original()
+	return re.MatchGvk(o.gvk) &&
+		(re.MatchName(original.name) || re.MatchName(o.name)) &&
+		(re.MatchNamespace(original.effective()) || re.MatchNamespace(o.effective())) &&
+		matches(target.LabelSelector, o.labels) && matches(target.AnnotationSelector, o.annotations)
+}
+
+func matches(selector string, set map[string]string) bool {
+	s, err := labels.Parse(selector)
+	return err == nil && s.Matches(labels.Set(set))
+}

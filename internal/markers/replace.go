@@ -1,0 +1,97 @@
+package markers
+
+import (
+	"slices"
+
+	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
+	"sigs.k8s.io/kustomize/kyaml/utils"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// replacement is a target of a kustomization's replacements.
+type replacement struct {
+	fields  [][]string
+	blocked *Problem
+}
+
+func (r replacement) apply(field []string, before *place) *place {
+	sets := func(f []string) bool { return slices.Equal(f, field) }
+	if !slices.ContainsFunc(r.fields, sets) {
+		return before
+	}
+	return &place{file: r.blocked.File, blocked: r.blocked}
+}
+
+// replace adds the kustomization's replacements to the objects they write to.
+func (b *builder) replace(dir string, k *kustomization, objects []*object) error {
+	for i, entry := range k.Replacements {
+		all := []kustypes.Replacement{entry.Replacement}
+		if entry.Path != "" {
+			read, err := b.readReplacements(dir, entry.Path)
+			if err := b.leaveOut(entry.Path, err); err != nil {
+				return err
+			}
+			all = read
+		}
+		blocked := problem(NotMarkable, k.file, k.line("replacements", i, ""),
+			"the version is set by a replacement; take it out and write the version in the object itself")
+		for _, r := range all {
+			for _, target := range r.Targets {
+				b.replaceIn(objects, target, blocked)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) replaceIn(objects []*object, target *kustypes.TargetSelector, blocked *Problem) {
+	if target == nil || target.Select == nil || slices.Contains(target.Reject, nil) {
+		return
+	}
+	re, err := kustypes.NewTargetSelectorRegex(target)
+	if err != nil {
+		b.note(blocked.File, "the target of a replacement is no regular expression: "+err.Error())
+		return
+	}
+	r := replacement{blocked: blocked}
+	for _, path := range target.FieldPaths {
+		r.fields = append(r.fields, utils.SmarterPathSplitter(path, "."))
+	}
+	for _, o := range objects {
+		ids := o.resIDs()
+		if !o.removed && slices.ContainsFunc(ids, re.Selects) && !re.RejectsAny(ids) {
+			o.layers = append(o.layers, r)
+		}
+	}
+}
+
+// resIDs are the identities of the object in kustomize's type.
+func (o *object) resIDs() []resid.ResId {
+	var ids []resid.ResId
+	for _, id := range append(slices.Clone(o.previous), o.identity) {
+		ids = append(ids, resid.NewResIdWithNamespace(o.gvk, id.name, id.namespace))
+	}
+	return ids
+}
+
+// readReplacements reads a file with one replacement or a list of them.
+func (b *builder) readReplacements(dir, name string) ([]kustypes.Replacement, error) {
+	resolved, err := b.resolve(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	content, err := b.repo.read(resolved)
+	if err != nil {
+		return nil, err
+	}
+	var list []kustypes.Replacement
+	if sigsyaml.Unmarshal(content, &list) == nil {
+		return list, nil
+	}
+	var one kustypes.Replacement
+	if err := sigsyaml.Unmarshal(content, &one); err != nil {
+		return nil, problem(Unreadable, resolved, 0, "the replacement cannot be parsed (%v); correct it", err)
+	}
+	return []kustypes.Replacement{one}, nil
+}
