@@ -3,6 +3,7 @@ package rollout
 import (
 	"time"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -24,6 +25,8 @@ type Policy struct {
 	// Range and Exclude as the user wrote them.
 	Range   string
 	Exclude []string
+	// FilterPattern and FilterExtract are versions.filterTags; empty: every tag is its own version.
+	FilterPattern, FilterExtract string
 	// MarkersManaged: the operator may push markers.
 	MarkersManaged bool
 }
@@ -62,6 +65,8 @@ type Pin struct {
 
 // Decision is what the policy wants now.
 type Decision struct {
+	// Available is the candidate's tag, if its version is in the range and not excluded.
+	Available string
 	// Targets in the order of the input's.
 	Targets []TargetDecision
 	// WakeUp is when time alone may change the decision; zero: never.
@@ -78,13 +83,4 @@ type TargetDecision struct {
 }
 
 // Hold is one reason that keeps a version from a target.
-type Hold struct {
-	// Version that is kept away.
-	Version string
-	// Reason is one of the API's reasons.
-	Reason string
-	// Message for a human, stable text without relative times.
-	Message string
-	// Earliest time at which it may be taken; zero: unknown.
-	Earliest time.Time
-}
+type Hold = gate.Hold
