@@ -28,15 +28,20 @@ type Line struct {
 // the pin away from what the human left, going up ends that.
 func Recall(m pin.Memory, l Line, revision string) pin.Memory {
 	m.Revision = revision
-	if l.Problem != nil {
-		m.Finding = l.Problem
-		return m
+	if l.File != "" {
+		m = recallValue(m, l)
 	}
+	if l.Problem != nil {
+		m.Finding, m.Failures, m.RetryAt = l.Problem, 0, ""
+	} else if !aboutMoving(m.Finding) {
+		m.Finding, m.Failures, m.RetryAt = nil, 0, ""
+	}
+	return m
+}
+
+func recallValue(m pin.Memory, l Line) pin.Memory {
 	before := m.Git
 	m.File, m.Line, m.Git = l.File, l.Line, l.Value
-	if !aboutMoving(m.Finding) {
-		m.Finding = nil
-	}
 	if before == "" || before == l.Value {
 		return m
 	}

@@ -99,12 +99,9 @@ func unrelaxed(o Observation) []Key {
 // nextVisit is the visit of the first GitRepository that has a pin which needs one. Those that could not be read come
 // again later: the earliest time is the second result.
 func nextVisit(o Observation) (next *Visit, retry time.Time) {
-	names := map[Key]bool{}
+	needing := Visitors(o)
 	for _, p := range o.Pins {
-		names[p.Key] = true
-	}
-	for _, p := range o.Pins {
-		if !visit(o, p, names) {
+		if !needing[p.Key] {
 			continue
 		}
 		source := p.Intent.Source.Repository
@@ -117,7 +114,22 @@ func nextVisit(o Observation) (next *Visit, retry time.Time) {
 	return nil, retry
 }
 
-func visit(o Observation, p Pin, names map[Key]bool) bool {
+// Visitors are the pins that need Git to be read, or their marker placed or removed.
+func Visitors(o Observation) map[Key]bool {
+	names := map[Key]bool{}
+	for _, p := range o.Pins {
+		names[p.Key] = true
+	}
+	needing := map[Key]bool{}
+	for _, p := range o.Pins {
+		if visits(o, p, names) {
+			needing[p.Key] = true
+		}
+	}
+	return needing
+}
+
+func visits(o Observation, p Pin, names map[Key]bool) bool {
 	m := p.Memory
 	switch {
 	case leaves(p):

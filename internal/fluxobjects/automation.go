@@ -70,7 +70,7 @@ func Automation(s AutomationSettings) *automationv1.ImageUpdateAutomation {
 			GitSpec: &automationv1.GitSpec{
 				Checkout: &automationv1.GitCheckoutSpec{Reference: sourcev1.GitRepositoryRef{Branch: s.Branch}},
 				Commit: automationv1.CommitSpec{
-					Author:                author(s.Commit),
+					Author:                Author(s.Commit),
 					MessageTemplate:       s.MessageTemplate,
 					MessageTemplateValues: map[string]string{BatchValue: pin.AtRest},
 				},
@@ -118,7 +118,8 @@ func Drifted(live, want *automationv1.ImageUpdateAutomation) bool {
 	return !equality.Semantic.DeepEqual(have, wanted)
 }
 
-func author(commit pin.Commit) automationv1.CommitUser {
+// Author of the commits about a pin.
+func Author(commit pin.Commit) automationv1.CommitUser {
 	user := automationv1.CommitUser{Name: commit.AuthorName, Email: commit.AuthorEmail}
 	if user.Email == "" {
 		user.Email = DefaultAuthorEmail

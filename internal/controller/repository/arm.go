@@ -1,0 +1,157 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"time"
+
+	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
+	fluxmeta "github.com/fluxcd/pkg/apis/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/placement"
+)
+
+// arm looks once more at everything around the cache, reads Git, and lets Flux write what passes.
+func (r *Reconciler) arm(ctx context.Context, cached *scope, a batch.Arm) error {
+	reading, err := r.read(ctx, cached, a.Pins)
+	if err != nil {
+		return r.checkFailed(ctx, cached, a, err)
+	}
+	s, err := r.observe(ctx, r.Live, cached.key)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(batch.Next(s.Observation), a) {
+		return errStale
+	}
+	pins := s.members(a.Pins)
+	armed, left := batch.Check(pins, reading)
+	if err := r.remember(ctx, s, left, release); err != nil {
+		return err
+	}
+	if len(armed) == 0 {
+		return nil
+	}
+	var files []string
+	for _, key := range armed {
+		files = append(files, reading.Lines[key].File)
+	}
+	if err := r.set(ctx, s.automations[a.Automation], a.ID, batch.UpdatePath(files)); err != nil {
+		return err
+	}
+	log.FromContext(ctx).Info("Armed", "batch", a.ID, "automation", a.Automation.String(), "pins", len(armed), "path", batch.UpdatePath(files))
+	return nil
+}
+
+// set is the one patch that lets Flux write a batch. No other arming, and no stop, comes in between.
+func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAutomation, id, path string) error {
+	r.arming.Lock()
+	defer r.arming.Unlock()
+	if r.stopped {
+		return nil
+	}
+	memory := observeAutomation(object).Memory
+	memory.Batch, memory.ArmedBy, memory.ArmedAt = id, r.Leader, r.Now().UTC().Truncate(time.Second)
+	memory.Outcome, memory.Message = "", ""
+	base := object.DeepCopy()
+	object.Spec.PolicySelector = fluxobjects.Selector(id)
+	object.Spec.Update.Path = path
+	object.Spec.GitSpec.Commit.MessageTemplateValues = map[string]string{fluxobjects.BatchValue: id}
+	if err := annotate(object, id, memory); err != nil {
+		return err
+	}
+	return r.Patch(ctx, object, guarded(base), fieldOwner)
+}
+
+// ask requests another run.
+func (r *Reconciler) ask(ctx context.Context, s *scope, a batch.Ask) error {
+	object := s.automations[a.Automation]
+	base := object.DeepCopy()
+	metav1.SetMetaDataAnnotation(&object.ObjectMeta, fluxmeta.ReconcileRequestAnnotation, a.Token)
+	return r.Patch(ctx, object, guarded(base), fieldOwner)
+}
+
+// disarm is the one patch after which no new run can write.
+func (r *Reconciler) disarm(ctx context.Context, object *automationv1.ImageUpdateAutomation, a batch.Disarm) error {
+	base := object.DeepCopy()
+	object.Spec.PolicySelector = fluxobjects.Selector(pin.AtRest)
+	object.Spec.Update.Path = "./"
+	object.Spec.GitSpec.Commit.MessageTemplateValues = map[string]string{fluxobjects.BatchValue: pin.AtRest}
+	if err := annotate(object, a.Token, a.Memory); err != nil {
+		return err
+	}
+	if err := r.Patch(ctx, object, guarded(base), fieldOwner); err != nil {
+		return err
+	}
+	log.FromContext(ctx).Info("Disarmed", "batch", a.Memory.Batch, "automation", a.Automation.String(), "outcome", a.Memory.Outcome, "message", a.Memory.Message)
+	return nil
+}
+
+func annotate(object *automationv1.ImageUpdateAutomation, token string, memory batch.AutomationMemory) error {
+	memory.Version = 1
+	text, err := json.Marshal(memory)
+	if err != nil {
+		return fmt.Errorf("encode the memory of ImageUpdateAutomation %s/%s: %w", object.Namespace, object.Name, err)
+	}
+	annotations := maps.Clone(object.Annotations)
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[fluxmeta.ReconcileRequestAnnotation] = token
+	annotations[automationMemory] = string(text)
+	object.Annotations = annotations
+	return nil
+}
+
+// read clones the repository of some pins, which share one GitRepository, and reads their lines.
+func (r *Reconciler) read(ctx context.Context, s *scope, keys []batch.Key) (batch.Reading, error) {
+	wanted := map[batch.Key]bool{}
+	for _, key := range keys {
+		wanted[key] = true
+	}
+	pins := s.placementPins(func(p batch.Pin) bool { return wanted[p.Key] })
+	if len(pins) == 0 {
+		return batch.Reading{}, errStale
+	}
+	repository := pins[0].Intent.Source.Repository
+	remote, err := r.remote(ctx, s, repository)
+	if err != nil {
+		return batch.Reading{}, err
+	}
+	checkout, err := r.Git.Clone(ctx, remote)
+	if err != nil {
+		return batch.Reading{}, err
+	}
+	defer func() { _ = checkout.Close() }()
+	r.retries.forget(s.key, repository)
+	return readLines(checkout, pins)
+}
+
+func readLines(checkout *gitops.Checkout, pins []placement.Pin) (batch.Reading, error) {
+	return placement.NewReader(checkout.FS()).Lines(checkout.Head().Hash, pins)
+}
+
+// checkFailed gives a batch up whose repository cannot be read: others may use theirs.
+func (r *Reconciler) checkFailed(ctx context.Context, s *scope, a batch.Arm, err error) error {
+	finding := gitFinding(err)
+	if finding == nil || isStopped(ctx, err) {
+		return fmt.Errorf("check batch %s: %w", a.ID, err)
+	}
+	memories := map[batch.Key]pin.Memory{}
+	for _, p := range s.members(a.Pins) {
+		memory := p.Memory
+		memory.Finding = finding
+		memory.RetryAt = r.retries.failed(s.key, p.Intent.Source.Repository, r.Now()).UTC().Format(time.RFC3339)
+		memories[p.Key] = memory
+	}
+	return r.remember(ctx, s, memories, release)
+}

@@ -1,0 +1,214 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+
+	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
+	fluxmeta "github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// automationMemory is the annotation with an automation's memory.
+const automationMemory = pin.MemoryAnnotation
+
+// observeAutomations adds the automations that exist and those that pins need.
+func (r *Reconciler) observeAutomations(ctx context.Context, reader client.Reader, s *scope) error {
+	for _, p := range s.Pins {
+		found := s.sources[sourceKey{p.Key.Namespace, p.Intent.Source}]
+		if found.repository == nil {
+			continue
+		}
+		s.wanted[p.Automation] = fluxobjects.AutomationSettings{
+			Namespace: p.Key.Namespace, Repository: p.Intent.Source.Repository, RepositoryKey: s.key, Branch: found.branch,
+			Commit: p.Intent.Commit, MessageTemplate: batch.MessageTemplate(p.Intent.Commit.MessageTemplate),
+		}
+	}
+	var list automationv1.ImageUpdateAutomationList
+	if err := reader.List(ctx, &list, client.MatchingLabels{pin.RepositoryLabel: s.key, pin.RoleLabel: pin.RoleAutomation}); err != nil {
+		return fmt.Errorf("list automations of repository %s: %w", s.key, err)
+	}
+	for i := range list.Items {
+		object := &list.Items[i]
+		if !object.DeletionTimestamp.IsZero() {
+			continue
+		}
+		key := batch.Key{Namespace: object.Namespace, Name: object.Name}
+		s.automations[key] = object
+		observed := observeAutomation(object)
+		if settings, ok := s.wanted[key]; ok {
+			observed.Drifted = fluxobjects.Drifted(object, fluxobjects.Automation(settings))
+		}
+		s.Automations = append(s.Automations, observed)
+	}
+	for key := range s.wanted {
+		if s.automations[key] == nil {
+			s.Automations = append(s.Automations, batch.Automation{Key: key})
+		}
+	}
+	sort.Slice(s.Automations, func(i, j int) bool { return s.Automations[i].Key.String() < s.Automations[j].Key.String() })
+	return nil
+}
+
+func observeAutomation(object *automationv1.ImageUpdateAutomation) batch.Automation {
+	a := batch.Automation{
+		Key: batch.Key{Namespace: object.Namespace, Name: object.Name}, Exists: true, Suspended: object.Spec.Suspend,
+		Selects:   fluxobjects.SelectedBatch(object.Spec.PolicySelector),
+		Requested: object.Annotations[fluxmeta.ReconcileRequestAnnotation],
+		Handled:   object.Status.LastHandledReconcileAt,
+		Observed:  map[string]string{},
+	}
+	for name, reference := range object.Status.ObservedPolicies {
+		a.Observed[name] = reference.Tag
+	}
+	if ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ReadyCondition); ready != nil && ready.ObservedGeneration == object.Generation {
+		a.Ready = batch.Ready{
+			True: ready.Status == metav1.ConditionTrue, False: ready.Status == metav1.ConditionFalse,
+			Reason: ready.Reason, Message: ready.Message,
+		}
+	}
+	// A memory that is no JSON is no memory: the batch counts as armed by another leader and is disarmed.
+	_ = json.Unmarshal([]byte(object.Annotations[automationMemory]), &a.Memory)
+	return a
+}
+
+// observeForeign tells which pins an automation that is not ours would write.
+func (r *Reconciler) observeForeign(ctx context.Context, reader client.Reader, s *scope) error {
+	foreign := map[string][]batch.ForeignAutomation{}
+	for i := range s.Pins {
+		p := &s.Pins[i]
+		others, ok := foreign[p.Key.Namespace]
+		if !ok {
+			var err error
+			if others, err = r.foreignIn(ctx, reader, s.key, p.Key.Namespace); err != nil {
+				return err
+			}
+			foreign[p.Key.Namespace] = others
+		}
+		for _, other := range others {
+			p.Foreign = other.Conflict(p.Memory.File, s.pins[p.Key].Labels, notManaged)
+			if p.Foreign != "" {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// notManaged is the selector that keeps an automation away from what the operator makes.
+const notManaged = `{"matchExpressions":[{"key":"` + pin.ManagedByLabel + `","operator":"NotIn","values":["` + pin.ManagedBy + `"]}]}`
+
+// foreignIn are the automations of a namespace over the repository branch that the operator did not make.
+func (r *Reconciler) foreignIn(ctx context.Context, reader client.Reader, key, namespace string) ([]batch.ForeignAutomation, error) {
+	var list automationv1.ImageUpdateAutomationList
+	if err := reader.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		return nil, fmt.Errorf("list automations of namespace %s: %w", namespace, err)
+	}
+	var foreign []batch.ForeignAutomation
+	for i := range list.Items {
+		object := &list.Items[i]
+		if object.Labels[pin.ManagedByLabel] == pin.ManagedBy || object.Spec.Suspend {
+			continue
+		}
+		same, err := writes(ctx, reader, object, key)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			foreign = append(foreign, foreignOf(object))
+		}
+	}
+	return foreign, nil
+}
+
+// writes: the automation pushes to the repository branch.
+func writes(ctx context.Context, reader client.Reader, object *automationv1.ImageUpdateAutomation, key string) (bool, error) {
+	ref := object.Spec.SourceRef
+	if ref.Namespace == "" {
+		ref.Namespace = object.Namespace
+	}
+	var repository sourcev1.GitRepository
+	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, &repository)
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("read GitRepository %s/%s: %w", ref.Namespace, ref.Name, err)
+	}
+	if err != nil {
+		return false, nil
+	}
+	branch := "master" // Flux's default
+	if ref := repository.Spec.Reference; ref != nil && ref.Branch != "" {
+		branch = ref.Branch
+	}
+	if git := object.Spec.GitSpec; git != nil {
+		if git.Checkout != nil && git.Checkout.Reference.Branch != "" {
+			branch = git.Checkout.Reference.Branch
+		}
+		if git.Push != nil && git.Push.Branch != "" {
+			branch = git.Push.Branch
+		}
+	}
+	return gitops.Key(repository.Spec.URL, branch) == key, nil
+}
+
+func foreignOf(object *automationv1.ImageUpdateAutomation) batch.ForeignAutomation {
+	foreign := batch.ForeignAutomation{
+		Key:     batch.Key{Namespace: object.Namespace, Name: object.Name},
+		Selects: func(map[string]string) bool { return true },
+	}
+	if object.Spec.Update != nil {
+		foreign.Path = object.Spec.Update.Path
+	}
+	if object.Spec.PolicySelector == nil {
+		return foreign
+	}
+	selector, err := metav1.LabelSelectorAsSelector(object.Spec.PolicySelector)
+	if err != nil { // Flux stalls on it: it selects nothing
+		selector = labels.Nothing()
+	}
+	foreign.Selects = func(set map[string]string) bool { return selector.Matches(labels.Set(set)) }
+	return foreign
+}
+
+// ensure creates an automation, or repairs one, at rest.
+func (r *Reconciler) ensure(ctx context.Context, s *scope, key batch.Key) error {
+	settings, ok := s.wanted[key]
+	if !ok {
+		return fmt.Errorf("no pin of ImageUpdateAutomation %s may use its repository", key)
+	}
+	want := fluxobjects.Automation(settings)
+	live := s.automations[key]
+	if live == nil {
+		return client.IgnoreAlreadyExists(r.Create(ctx, want, fieldOwner))
+	}
+	base := live.DeepCopy()
+	suspend := live.Spec.Suspend
+	want.Spec.DeepCopyInto(&live.Spec)
+	live.Spec.Suspend = suspend
+	for label, value := range want.Labels {
+		metav1.SetMetaDataLabel(&live.ObjectMeta, label, value)
+	}
+	return r.Patch(ctx, live, guarded(base), fieldOwner)
+}
+
+// drop deletes an automation that no pin needs any more.
+func (r *Reconciler) drop(ctx context.Context, s *scope, key batch.Key) error {
+	object := s.automations[key]
+	return client.IgnoreNotFound(r.Delete(ctx, object, client.Preconditions{ResourceVersion: &object.ResourceVersion}))
+}
+
+// guarded patches only the object that was read: somebody else's write in between makes it fail, and all is looked at again.
+func guarded(base client.Object) client.Patch {
+	return client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
+}

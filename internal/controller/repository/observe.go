@@ -1,0 +1,197 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"strconv"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	"github.com/google/go-containerregistry/pkg/name"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// scope is one repository branch as it is read for one reconcile.
+type scope struct {
+	batch.Observation
+	key         string
+	pins        map[batch.Key]*imagev1.ImagePolicy
+	policies    map[batch.Key]string
+	sources     map[sourceKey]source
+	automations map[batch.Key]*automationv1.ImageUpdateAutomation
+	wanted      map[batch.Key]fluxobjects.AutomationSettings
+	lives       map[client.ObjectKey]policyState
+	scans       map[client.ObjectKey]*imagev1.ImageRepository
+}
+
+// policyState is what a pin must know of its policy.
+type policyState struct {
+	orphaned, suspended bool
+	// round is the newest that the policy has decided.
+	round int64
+}
+
+// observe reads a repository branch, from the cache or around it.
+func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key string) (*scope, error) {
+	s := &scope{
+		key:         key,
+		pins:        map[batch.Key]*imagev1.ImagePolicy{},
+		policies:    map[batch.Key]string{},
+		sources:     map[sourceKey]source{},
+		automations: map[batch.Key]*automationv1.ImageUpdateAutomation{},
+		wanted:      map[batch.Key]fluxobjects.AutomationSettings{},
+		lives:       map[client.ObjectKey]policyState{},
+		scans:       map[client.ObjectKey]*imagev1.ImageRepository{},
+	}
+	now := r.Now()
+	s.Observation = batch.Observation{
+		Now: now, NewID: batch.NewID(now, rand.Uint32()), //nolint:gosec // tells two leaders apart, is no secret
+		Leader: r.Leader, MayArm: r.mayArm(), GitRetryAt: r.retries.times(key), Limits: r.Limits,
+	}
+	var policies imagev1.ImagePolicyList
+	if err := reader.List(ctx, &policies, client.MatchingLabels{pin.RepositoryLabel: key, pin.RoleLabel: pin.RolePin}); err != nil {
+		return nil, fmt.Errorf("list pins of repository %s: %w", key, err)
+	}
+	for i := range policies.Items {
+		if err := r.observePin(ctx, reader, s, &policies.Items[i]); err != nil {
+			return nil, err
+		}
+	}
+	sort.Slice(s.Pins, func(i, j int) bool { return s.Pins[i].Key.String() < s.Pins[j].Key.String() })
+	if err := r.observeAutomations(ctx, reader, s); err != nil {
+		return nil, err
+	}
+	return s, r.observeForeign(ctx, reader, s)
+}
+
+// observePin adds one pin. One that cannot be read is left alone: a newer operator may have written it.
+func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *scope, object *imagev1.ImagePolicy) error {
+	if !object.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	intent, err := pin.IntentOf(object)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Cannot read the intent of a pin", "pin", client.ObjectKeyFromObject(object))
+		return nil
+	}
+	memory, err := pin.MemoryOf(object)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Cannot read the memory of a pin", "pin", client.ObjectKeyFromObject(object))
+		return nil
+	}
+	if intent.Target.Name == "" {
+		return nil // its policy has not written the intent yet
+	}
+	key := batch.Key{Namespace: object.Namespace, Name: object.Name}
+	p := batch.Pin{Key: key, Intent: intent, Memory: memory, Batch: object.Labels[pin.BatchLabel]}
+	p.Automation = batch.Key{Namespace: object.Namespace, Name: fluxobjects.AutomationName(object.Namespace, intent.Source.Repository, intent.Commit)}
+	if filter := object.Spec.FilterTags; filter != nil {
+		p.Filter = filter.Pattern
+	}
+	policy, err := r.policy(ctx, reader, s, client.ObjectKey{Namespace: key.Namespace, Name: object.Labels[pin.PolicyLabel]})
+	if err != nil {
+		return err
+	}
+	p.Orphaned, p.Suspended = policy.orphaned, policy.suspended
+	p.Decided = intent.Round > 0 && intent.Round <= policy.round
+	if err := r.observeSelection(ctx, reader, s, &p, object); err != nil {
+		return err
+	}
+	if _, err := r.source(ctx, reader, s, key.Namespace, intent.Source); err != nil {
+		return err
+	}
+	s.pins[key] = object
+	s.policies[key] = object.Namespace + "/" + object.Labels[pin.PolicyLabel]
+	s.Pins = append(s.Pins, p)
+	return nil
+}
+
+// policy tells whether a policy lives, is suspended, and has decided.
+func (r *Reconciler) policy(ctx context.Context, reader client.Reader, s *scope, key client.ObjectKey) (policyState, error) {
+	if state, ok := s.lives[key]; ok {
+		return state, nil
+	}
+	var state policyState
+	var policy v1alpha1.AppUpgradePolicy
+	err := reader.Get(ctx, key, &policy)
+	if apierrors.IsNotFound(err) {
+		err = r.Live.Get(ctx, key, &policy) // an orphan loses its marker: make sure
+		state.orphaned = apierrors.IsNotFound(err)
+	}
+	if client.IgnoreNotFound(err) != nil {
+		return policyState{}, fmt.Errorf("read AppUpgradePolicy %s: %w", key, err)
+	}
+	state.suspended = policy.Spec.Suspend
+	var candidate imagev1.ImagePolicy
+	err = reader.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: pin.CandidateName(key.Name)}, &candidate)
+	if client.IgnoreNotFound(err) != nil {
+		return policyState{}, fmt.Errorf("read the candidate of AppUpgradePolicy %s: %w", key, err)
+	}
+	if round, err := strconv.ParseInt(candidate.Annotations[pin.RoundAnnotation], 10, 64); err == nil {
+		state.round = round
+	}
+	s.lives[key] = state
+	return state, nil
+}
+
+// scan is the ImageRepository of a pin; an empty one if there is none.
+func (s *scope) scan(ctx context.Context, reader client.Reader, key client.ObjectKey) (*imagev1.ImageRepository, error) {
+	if known, ok := s.scans[key]; ok {
+		return known, nil
+	}
+	scan := &imagev1.ImageRepository{}
+	if err := client.IgnoreNotFound(reader.Get(ctx, key, scan)); err != nil {
+		return nil, fmt.Errorf("read ImageRepository %s: %w", key, err)
+	}
+	s.scans[key] = scan
+	return scan, nil
+}
+
+// noTagReason is image-reflector-controller's reason when it looked and found nothing (its imagepolicy_controller.go).
+const noTagReason = metav1.StatusFailure
+
+// observeSelection tells which tag Flux selected for the pin's present spec.
+func (r *Reconciler) observeSelection(ctx context.Context, reader client.Reader, s *scope, p *batch.Pin, object *imagev1.ImagePolicy) error {
+	ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ReadyCondition)
+	if ready == nil || ready.ObservedGeneration != object.Generation {
+		return nil
+	}
+	if latest := object.Status.LatestRef; ready.Status == metav1.ConditionTrue && latest != nil {
+		p.Selected = latest.Tag
+	}
+	if p.Batch == "" {
+		return nil
+	}
+	scan, err := s.scan(ctx, reader, client.ObjectKey{Namespace: object.Namespace, Name: object.Spec.ImageRepositoryRef.Name})
+	if err != nil {
+		return err
+	}
+	p.NoTag = ready.Status == metav1.ConditionFalse && ready.Reason == noTagReason &&
+		meta.IsStatusConditionTrue(scan.Status.Conditions, v1alpha1.ReadyCondition)
+	p.BadReference = badReference(scan.Spec.Image, p.Memory.Wanted)
+	return nil
+}
+
+// badReference says why Flux could not parse an image with a tag: one such reference fails a whole run of an automation
+// (image-automation-controller, internal/update/setters.go).
+func badReference(image, tag string) string {
+	if image == "" {
+		return ""
+	}
+	if _, err := name.ParseReference(image+":"+tag, name.WeakValidation); err != nil {
+		return fmt.Sprintf("tag %q cannot be written by Flux: %v; exclude the version with spec.versions.exclude", tag, err)
+	}
+	return ""
+}

@@ -1,0 +1,133 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/placement"
+)
+
+// visit reads the repository through one GitRepository and places and removes markers by one commit. The plan is made anew
+// if the branch moves meanwhile; what is remembered is what was read at the commit that stands.
+func (r *Reconciler) visit(ctx context.Context, s *scope, repository pin.NamespacedName) error {
+	pins := s.placementPins(func(p batch.Pin) bool { return p.Intent.Source.Repository == repository })
+	remote, err := r.remote(ctx, s, repository)
+	if err != nil {
+		return r.visitFailed(ctx, s, repository, pins, placement.Plan{}, err)
+	}
+	var plan placement.Plan
+	head, err := r.Git.Update(ctx, remote, author(pins), func(checkout *gitops.Checkout) (gitops.Change, error) {
+		var err error
+		plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies)
+		return gitops.Change{Message: message(plan), Files: plan.Files}, err
+	})
+	if err != nil {
+		return r.visitFailed(ctx, s, repository, pins, plan, err)
+	}
+	r.retries.forget(s.key, repository)
+	if len(plan.Files) > 0 {
+		log.FromContext(ctx).Info("Pushed markers", "repository", repository.String(), "commit", head.Hash, "placed", len(plan.Placed), "removed", len(plan.Removed))
+		for key, memory := range plan.Memories {
+			memory.Revision = head.Hash
+			plan.Memories[key] = memory
+		}
+	}
+	if err := r.remember(ctx, s, plan.Memories, atRest); err != nil {
+		return err
+	}
+	return r.forget(ctx, s, plan.Gone)
+}
+
+// visitFailed tells the pins that need the repository, and tries again later. What was read before a push was refused is
+// remembered too: it holds, but for the markers.
+func (r *Reconciler) visitFailed(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin, read placement.Plan, err error) error {
+	finding := gitFinding(err)
+	if finding == nil {
+		return fmt.Errorf("visit repository of GitRepository %s: %w", repository, err)
+	}
+	retryAt := r.retries.failed(s.key, repository, r.Now())
+	memories := map[batch.Key]pin.Memory{}
+	needing := batch.Visitors(s.Observation)
+	for _, p := range pins {
+		if !needing[p.Key] {
+			continue
+		}
+		memory := p.Memory
+		if known, ok := read.Memories[p.Key]; ok {
+			known.Marked = p.Memory.Marked
+			memory = known
+		}
+		if memory.Finding == nil || memory.Finding.Reason == finding.Reason {
+			memory.Finding = finding
+			memory.RetryAt = retryAt.UTC().Format(time.RFC3339)
+		}
+		memories[p.Key] = memory
+		if p.Intent.Remove {
+			r.Events.Event(s.pins[p.Key], corev1.EventTypeWarning, finding.Reason, finding.Message)
+		}
+	}
+	return r.remember(ctx, s, memories, keep)
+}
+
+// author of the commit that places markers: that of the policies if they agree.
+func author(pins []placement.Pin) gitops.Author {
+	common := gitops.Author{Name: fluxobjects.DefaultAuthorName, Email: fluxobjects.DefaultAuthorEmail}
+	for i, p := range pins {
+		own := fluxobjects.Author(p.Intent.Commit)
+		if i > 0 && own != fluxobjects.Author(pins[0].Intent.Commit) {
+			return common
+		}
+	}
+	if len(pins) == 0 {
+		return common
+	}
+	own := fluxobjects.Author(pins[0].Intent.Commit)
+	return gitops.Author{Name: own.Name, Email: own.Email}
+}
+
+// listed bounds the lines that a commit message names.
+const listed = 50
+
+func message(plan placement.Plan) string {
+	var b strings.Builder
+	switch {
+	case len(plan.Removed) == 0:
+		fmt.Fprintf(&b, "Mark %s for automatic upgrades\n", count(len(plan.Placed)))
+	case len(plan.Placed) == 0:
+		fmt.Fprintf(&b, "Remove the upgrade %s\n", strings.Replace(count(len(plan.Removed)), "version", "marker", 1))
+	default:
+		fmt.Fprintf(&b, "Mark %s and unmark %d\n", count(len(plan.Placed)), len(plan.Removed))
+	}
+	list(&b, "Markers placed", plan.Placed)
+	list(&b, "Markers removed", plan.Removed)
+	return b.String()
+}
+
+func list(b *strings.Builder, title string, places []string) {
+	if len(places) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s, no version changed:\n", title)
+	for _, at := range places[:min(len(places), listed)] {
+		fmt.Fprintf(b, "- %s\n", at)
+	}
+	if more := len(places) - listed; more > 0 {
+		fmt.Fprintf(b, "- and %d more\n", more)
+	}
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 version"
+	}
+	return fmt.Sprintf("%d versions", n)
+}

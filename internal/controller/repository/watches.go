@@ -1,0 +1,112 @@
+package repository
+
+import (
+	"context"
+	"time"
+
+	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Back-off of a key whose reconcile failed, as Flux's.
+const (
+	firstRetry = 750 * time.Millisecond
+	lastRetry  = 15 * time.Minute
+)
+
+// SetupWithManager registers the controller and its disarming at a stop.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	if r.Now == nil {
+		r.Now = time.Now
+	}
+	if r.Limits == (batch.Limits{}) {
+		r.Limits = batch.DefaultLimits
+	}
+	if err := mgr.Add(r); err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("repository").
+		Watches(&imagev1.ImagePolicy{}, handler.EnqueueRequestsFromMapFunc(r.ofImagePolicy)).
+		Watches(&automationv1.ImageUpdateAutomation{}, handler.EnqueueRequestsFromMapFunc(r.ofAutomation)).
+		Watches(&v1alpha1.AppUpgradePolicy{}, handler.EnqueueRequestsFromMapFunc(r.ofPolicy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&sourcev1.GitRepository{}, handler.EnqueueRequestsFromMapFunc(r.ofGitRepository),
+			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: max(1, r.Concurrent),
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		}).
+		Complete(r)
+}
+
+func request(key string) reconcile.Request {
+	return reconcile.Request{NamespacedName: types.NamespacedName{Name: key}}
+}
+
+// ofImagePolicy: a pin is about its repository branch, a candidate about those of its policy's pins.
+func (r *Reconciler) ofImagePolicy(ctx context.Context, object client.Object) []reconcile.Request {
+	if object.GetLabels()[pin.RoleLabel] == pin.RoleCandidate {
+		return r.ofPins(ctx, object.GetNamespace(), client.MatchingLabels{pin.PolicyLabel: object.GetLabels()[pin.PolicyLabel]})
+	}
+	if key := object.GetLabels()[pin.RepositoryLabel]; key != "" {
+		return []reconcile.Request{request(key)}
+	}
+	return nil
+}
+
+// ofAutomation: one of ours is about its repository branch. Another may be about any branch that its namespace's pins use.
+func (r *Reconciler) ofAutomation(ctx context.Context, object client.Object) []reconcile.Request {
+	if key := object.GetLabels()[pin.RepositoryLabel]; key != "" {
+		return []reconcile.Request{request(key)}
+	}
+	return r.ofPins(ctx, object.GetNamespace(), client.MatchingLabels{})
+}
+
+func (r *Reconciler) ofPolicy(ctx context.Context, object client.Object) []reconcile.Request {
+	return r.ofPins(ctx, object.GetNamespace(), client.MatchingLabels{pin.PolicyLabel: object.GetName()})
+}
+
+// ofGitRepository: a changed one may be used in any namespace. What failed with it is tried again.
+func (r *Reconciler) ofGitRepository(ctx context.Context, object client.Object) []reconcile.Request {
+	named := pin.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
+	requests := r.ofPins(ctx, "", client.MatchingLabels{})
+	for _, request := range requests {
+		r.retries.forget(request.Name, named)
+	}
+	return requests
+}
+
+// ofPins are the repository branches of some pins.
+func (r *Reconciler) ofPins(ctx context.Context, namespace string, labels client.MatchingLabels) []reconcile.Request {
+	labels[pin.RoleLabel] = pin.RolePin
+	var list imagev1.ImagePolicyList
+	if err := r.List(ctx, &list, client.InNamespace(namespace), labels); err != nil {
+		log.FromContext(ctx).Error(err, "Cannot list pins")
+		return nil
+	}
+	keys := map[string]bool{}
+	for i := range list.Items {
+		keys[list.Items[i].Labels[pin.RepositoryLabel]] = true
+	}
+	delete(keys, "")
+	requests := make([]reconcile.Request, 0, len(keys))
+	for key := range keys {
+		requests = append(requests, request(key))
+	}
+	return requests
+}

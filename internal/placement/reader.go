@@ -1,0 +1,128 @@
+package placement
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/markers"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// Reader finds lines in one checkout, and reads each source once.
+type Reader struct {
+	fsys    fs.FS
+	indexes map[string]indexed
+}
+
+type indexed struct {
+	index *markers.Index
+	err   error
+}
+
+// NewReader reads a checkout.
+func NewReader(fsys fs.FS) *Reader { return &Reader{fsys: fsys, indexes: map[string]indexed{}} }
+
+// Locate finds the line of a pin's target: a location, or a problem that a user can mend, or an error of reading.
+func (r *Reader) Locate(p Pin) (markers.Location, *pin.Finding, error) {
+	if p.SourceProblem != nil {
+		return markers.Location{}, p.SourceProblem, nil
+	}
+	source := p.Intent.Source
+	key := source.Kustomization.String() + " " + source.Path
+	x, ok := r.indexes[key]
+	if !ok {
+		x.index, x.err = markers.NewIndex(r.fsys, p.Source)
+		r.indexes[key] = x
+	}
+	if x.err != nil {
+		return located(markers.Location{}, x.err)
+	}
+	return located(x.index.Locate(target(p.Intent.Target)))
+}
+
+func target(t pin.Target) markers.Target {
+	return markers.Target{APIVersion: t.APIVersion, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name, Field: t.Field}
+}
+
+func located(location markers.Location, err error) (markers.Location, *pin.Finding, error) {
+	if err == nil {
+		return location, nil, nil
+	}
+	if problem, ok := problemOf(err); ok {
+		return markers.Location{}, problem, nil
+	}
+	return markers.Location{}, nil, err
+}
+
+// Lines reads the marked lines of pins, and looks for copies of their markers under the folder that Flux would write.
+func (r *Reader) Lines(revision string, pins []Pin) (batch.Reading, error) {
+	reading := batch.Reading{Revision: revision, Lines: map[batch.Key]batch.Line{}}
+	var files []string
+	for _, p := range pins {
+		line, err := r.line(p)
+		if err != nil {
+			return batch.Reading{}, err
+		}
+		reading.Lines[p.Key] = line
+		if line.File != "" {
+			files = append(files, line.File)
+		}
+	}
+	places, err := r.places(pins, batch.UpdatePath(files))
+	if err != nil {
+		return batch.Reading{}, err
+	}
+	for _, p := range pins {
+		line := reading.Lines[p.Key]
+		if line.Problem == nil && len(places[p.ref()]) > 1 {
+			line.Problem = copied(places[p.ref()], p.ref())
+			reading.Lines[p.Key] = line
+		}
+	}
+	return reading, nil
+}
+
+// line reads one marked line: where it was, else where the target's version is now. The target's own line counts, not
+// just any that has the marker.
+func (r *Reader) line(p Pin) (batch.Line, error) {
+	location, problem, err := r.Locate(p)
+	if err != nil {
+		return batch.Line{}, err
+	}
+	if problem != nil {
+		return batch.Line{Problem: problem}, nil
+	}
+	at := place{location.File, location.Line}
+	line := batch.Line{File: location.File, Line: location.Line, Value: location.Value}
+	switch marker := location.Marker; {
+	case marker == nil:
+		line.Problem = missing(at, p.ref())
+	case marker.Ref != p.ref() || marker.Suffix != markers.SuffixTag:
+		line.Problem = foreign(at, *marker, "")
+	}
+	return line, nil
+}
+
+// places are the lines under a folder on which markers of pins stand.
+func (r *Reader) places(pins []Pin, folder string) (map[markers.Ref][]string, error) {
+	places := map[markers.Ref][]string{}
+	for _, p := range pins {
+		places[p.ref()] = nil
+	}
+	err := markers.Scan(r.fsys, path.Clean(folder), func(found markers.Found) error {
+		if _, ours := places[found.Ref]; ours {
+			places[found.Ref] = append(places[found.Ref], fmt.Sprintf("%s:%d", found.File, found.Line))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for copied markers: %w", err)
+	}
+	for _, at := range places {
+		sort.Strings(at)
+	}
+	return places, nil
+}
