@@ -10,7 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -34,6 +34,19 @@ type Options struct {
 	Concurrent int
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// SkipNameValidation lets a test run more than one manager in a process.
+	SkipNameValidation bool
+}
+
+func (o Options) withDefaults() Options {
+	if o.Limits == (batch.Limits{}) {
+		o.Limits = batch.DefaultLimits
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Concurrent = max(1, o.Concurrent)
+	return o
 }
 
 // Reconciler drives every repository branch through the batch protocol.
@@ -42,7 +55,7 @@ type Reconciler struct {
 	// Live reads around the cache, before something is armed.
 	Live   client.Reader
 	Git    *gitops.Client
-	Events record.EventRecorder
+	Events events.EventRecorder
 	Options
 
 	retries retries
@@ -60,7 +73,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=kustomize.toolkit.fluxcd.io,resources=kustomizations,verbs=get;list;watch
 // +kubebuilder:rbac:groups=upgrades.giantswarm.io,resources=appupgradepolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
-// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	scope, err := r.observe(ctx, r.Client, req.Name)
 	if err != nil {

@@ -22,9 +22,9 @@ func (r *Reconciler) mayArm() bool {
 	return !r.stopped
 }
 
-// Start waits until the operator stops or loses its lead, and disarms then: a stopped operator leaves nothing that Flux may
-// write. (A killed one does; the next leader's first act is to disarm.)
-func (r *Reconciler) Start(ctx context.Context) error {
+// disarmAtStop waits until the operator stops or loses its lead, and disarms then: a stopped operator leaves nothing that
+// Flux may write. (A killed one does; the next leader's first act is to disarm.)
+func (r *Reconciler) disarmAtStop(ctx context.Context) error {
 	<-ctx.Done()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
@@ -33,9 +33,6 @@ func (r *Reconciler) Start(ctx context.Context) error {
 	r.arming.Unlock()
 	return r.disarmAll(ctx)
 }
-
-// NeedLeaderElection says that only the leader disarms.
-func (r *Reconciler) NeedLeaderElection() bool { return true }
 
 func (r *Reconciler) disarmAll(ctx context.Context) error {
 	var list automationv1.ImageUpdateAutomationList

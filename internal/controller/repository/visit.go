@@ -72,7 +72,7 @@ func (r *Reconciler) visitFailed(ctx context.Context, s *scope, repository pin.N
 		}
 		memories[p.Key] = memory
 		if p.Intent.Remove {
-			r.Events.Event(s.pins[p.Key], corev1.EventTypeWarning, finding.Reason, finding.Message)
+			r.Events.Eventf(s.pins[p.Key], nil, corev1.EventTypeWarning, finding.Reason, "RemoveMarker", "%s", finding.Message)
 		}
 	}
 	return r.remember(ctx, s, memories, keep)

@@ -2,12 +2,16 @@ package repository
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -15,11 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/apply"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -29,17 +35,50 @@ const (
 	lastRetry  = 15 * time.Minute
 )
 
-// SetupWithManager registers the controller and its disarming at a stop.
-func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	if r.Now == nil {
-		r.Now = time.Now
+// fluxRetry is how often missing custom resource definitions are looked for. Nothing tells when they come.
+const fluxRetry = 15 * time.Second
+
+// kinds that the controller watches besides its own.
+var kinds = []schema.GroupVersionKind{
+	imagev1.GroupVersion.WithKind(imagev1.ImagePolicyKind),
+	imagev1.GroupVersion.WithKind(imagev1.ImageRepositoryKind),
+	automationv1.GroupVersion.WithKind(automationv1.ImageUpdateAutomationKind),
+	sourcev1.GroupVersion.WithKind(sourcev1.GitRepositoryKind),
+	kustomizev1.GroupVersion.WithKind(kustomizev1.KustomizationKind),
+}
+
+// SetupWithManager adds the controller, which starts once Flux's kinds are served, and its disarming at a stop.
+func SetupWithManager(mgr ctrl.Manager, git *gitops.Client, options Options) error {
+	r := &Reconciler{
+		Client:  mgr.GetClient(),
+		Live:    mgr.GetAPIReader(),
+		Git:     git,
+		Events:  mgr.GetEventRecorder("app-upgrade-operator"),
+		Options: options.withDefaults(),
 	}
-	if r.Limits == (batch.Limits{}) {
-		r.Limits = batch.DefaultLimits
-	}
-	if err := mgr.Add(r); err != nil {
-		return err
-	}
+	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		if err := served(ctx, mgr); err != nil {
+			return nil //nolint:nilerr // the operator stops before Flux came
+		}
+		if err := r.build(mgr); err != nil {
+			return fmt.Errorf("set up the repository controller: %w", err)
+		}
+		return r.disarmAtStop(ctx)
+	}))
+}
+
+// served waits until the API server serves Flux's kinds.
+func served(ctx context.Context, mgr ctrl.Manager) error {
+	return wait.PollUntilContextCancel(ctx, fluxRetry, true, func(ctx context.Context) (bool, error) {
+		missing, err := apply.Unserved(mgr.GetRESTMapper(), kinds...)
+		if err != nil {
+			log.FromContext(ctx).Error(err, "Cannot ask the API server for Flux's kinds, and will try again")
+		}
+		return err == nil && len(missing) == 0, nil
+	})
+}
+
+func (r *Reconciler) build(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("repository").
 		Watches(&imagev1.ImagePolicy{}, handler.EnqueueRequestsFromMapFunc(r.ofImagePolicy)).
@@ -48,7 +87,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&sourcev1.GitRepository{}, handler.EnqueueRequestsFromMapFunc(r.ofGitRepository),
 			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		WithOptions(controller.Options{
-			MaxConcurrentReconciles: max(1, r.Concurrent),
+			MaxConcurrentReconciles: r.Concurrent,
+			SkipNameValidation:      &r.SkipNameValidation,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		}).
 		Complete(r)
