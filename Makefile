@@ -60,7 +60,7 @@ lint: ## Run golangci-lint
 generate: ## Write generated code, CRDs, RBAC, the chart's copies and the API reference
 	$(call generator,controller-gen) object paths=./api/... paths=./internal/application/...
 	$(call generator,controller-gen) crd paths=./api/... output:crd:dir=config/crd
-	$(call generator,controller-gen) rbac:roleName=app-upgrade-operator paths=./internal/controller/... paths=./cmd/... output:rbac:dir=config/rbac
+	$(call generator,controller-gen) rbac:roleName=app-upgrade-operator paths=./internal/... output:rbac:dir=config/rbac
 	cp config/crd/upgrades.giantswarm.io_*.yaml $(CHART)/files/crds/
 	cp config/rbac/role.yaml $(CHART)/files/rbac/
 	$(call generator,crd-ref-docs) --log-level=ERROR --source-path=api --config=hack/docs/crd-ref-docs.yaml --renderer=markdown --output-path=config/crd/README.md
