@@ -1,9 +1,19 @@
 package gitops
 
 import (
+	"cmp"
 	"context"
-	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
+
+	// The package makes go-git offer the capabilities without which Azure DevOps
+	// and AWS CodeCommit refuse a clone.
+	_ "github.com/fluxcd/pkg/git/gogit"
+	extgogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // Options bound what a Client may use. Zero values mean the defaults.
@@ -16,62 +26,123 @@ type Options struct {
 	MaxFiles int
 	// MaxFileBytes bounds a single file that is read; 16 MiB by default.
 	MaxFileBytes int64
-	// Timeout bounds one network operation of a Remote that brings none; 60 s by default.
+	// Timeout bounds one network operation of a Remote that brings none; 60 s by default, as Flux's.
 	Timeout time.Duration
-	// Attempts is how often Update starts again when the branch moved; 5 by default.
+	// Attempts is how often Update tries when the branch moves under it; 5 by default.
 	Attempts int
+	// Backoff is the pause before Update's second attempt, doubled for each further one; 200 ms by default.
+	Backoff time.Duration
 	// OnOperation is told each network operation as it starts: "clone", "push" or "list".
 	OnOperation func(operation string)
 }
+
+const (
+	operationClone = "clone"
+	operationPush  = "push"
+	operationList  = "list"
+
+	// clonePrefix begins the name of each clone's directory.
+	clonePrefix = "app-upgrade-clone-"
+)
 
 // Client clones and pushes. It is safe for concurrent use.
 type Client struct{ opts Options }
 
 // New makes a Client.
-func New(opts Options) *Client { return &Client{opts: opts} }
-
-// Author signs a commit with a name and an e-mail address.
-type Author struct{ Name, Email string }
-
-// Commit is one commit of a branch.
-type Commit struct {
-	// Hash is the commit's full hexadecimal SHA-1, Parents those of its parents.
-	Hash    string
-	Parents []string
-	Message string
-	Author  Author
-	// When is the committer's time.
-	When time.Time
+func New(opts Options) *Client {
+	opts.Dir = cmp.Or(opts.Dir, os.TempDir())
+	opts.MaxBytes = cmp.Or(opts.MaxBytes, 512<<20)
+	opts.MaxFiles = cmp.Or(opts.MaxFiles, 500_000)
+	opts.MaxFileBytes = cmp.Or(opts.MaxFileBytes, 16<<20)
+	opts.Timeout = cmp.Or(opts.Timeout, time.Minute)
+	opts.Attempts = cmp.Or(opts.Attempts, 5)
+	opts.Backoff = cmp.Or(opts.Backoff, 200*time.Millisecond)
+	if opts.OnOperation == nil {
+		opts.OnOperation = func(string) {}
+	}
+	return &Client{opts: opts}
 }
 
-// Change is what one commit changes: new contents by path, relative to the
-// repository's root. Each path must be an existing regular file.
-type Change struct {
-	Message string
-	Files   map[string][]byte
+// RemoveLeftovers deletes the clones that a killed process left in Options.Dir.
+// Call it once at the start, and only when no other process uses that directory.
+func (c *Client) RemoveLeftovers() error {
+	left, err := filepath.Glob(filepath.Join(c.opts.Dir, clonePrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Checkout is the newest commit of a branch, readable until it is closed.
-type Checkout struct{}
-
-// FS are the regular files of the commit; symbolic links and submodules are not part of it.
-func (*Checkout) FS() fs.FS { return nil }
-
-// Head is the commit. Its parents are known.
-func (*Checkout) Head() Commit { return Commit{} }
-
-// Close removes the clone from the disk.
-func (*Checkout) Close() error { return nil }
-
-// Clone fetches the newest commit of the branch.
-func (c *Client) Clone(ctx context.Context, remote Remote) (*Checkout, error) { return nil, nil }
-
-// FindCommit gives the newest of the last limit commits for which match is true.
-func (c *Client) FindCommit(ctx context.Context, remote Remote, limit int, match func(Commit) bool) (Commit, bool, error) {
-	return Commit{}, false, nil
+// Head asks the server for the hash of the branch's newest commit, without a clone.
+func (c *Client) Head(ctx context.Context, remote Remote) (string, error) {
+	hash, err := c.list(ctx, remote)
+	if err != nil {
+		return "", remote.failure(operationList, err, "")
+	}
+	return hash.String(), nil
 }
 
-// Update changes files of the branch by one commit and gives the branch's head afterwards.
-func (c *Client) Update(ctx context.Context, remote Remote, author Author, change func(*Checkout) (Change, error)) (Commit, error) {
-	return Commit{}, nil
+// list asks for the branch's newest commit.
+func (c *Client) list(ctx context.Context, remote Remote) (plumbing.Hash, error) {
+	conn, err := remote.connection()
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	c.opts.OnOperation(operationList)
+	ctx, cancel := context.WithTimeout(ctx, c.timeoutOf(remote))
+	defer cancel()
+	return bounded(ctx, func() (plumbing.Hash, error) {
+		origin := extgogit.NewRemote(memory.NewStorage(), &config.RemoteConfig{Name: extgogit.DefaultRemoteName, URLs: []string{conn.url}})
+		refs, err := origin.ListContext(ctx, &extgogit.ListOptions{
+			Auth: conn.method, CABundle: conn.auth.CAFile, ClientCert: conn.auth.ClientCert, ClientKey: conn.auth.ClientKey, ProxyOptions: remote.proxy,
+		})
+		if err != nil {
+			return plumbing.ZeroHash, err
+		}
+		for _, ref := range refs {
+			if ref.Name() == plumbing.NewBranchReferenceName(remote.Branch) {
+				return ref.Hash(), nil
+			}
+		}
+		return plumbing.ZeroHash, extgogit.NoMatchingRefSpecError{}
+	}, func(plumbing.Hash) {})
+}
+
+func (c *Client) timeoutOf(remote Remote) time.Duration {
+	return cmp.Or(remote.timeout, c.opts.Timeout)
+}
+
+// bounded runs an operation that may not heed its context, as go-git does not
+// during an SSH handshake. When ctx ends first, the operation goes on by itself and
+// discard gets what it still yields.
+func bounded[T any](ctx context.Context, operation func() (T, error), discard func(T)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := operation()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		if o.err != nil && ctx.Err() != nil {
+			return o.value, ctx.Err()
+		}
+		return o.value, o.err
+	case <-ctx.Done():
+		go func() {
+			if o := <-done; o.err == nil {
+				discard(o.value)
+			}
+		}()
+		var none T
+		return none, ctx.Err()
+	}
 }

@@ -37,6 +37,8 @@ const (
 	ReasonTooLarge Reason = "TooLarge"
 	// ReasonPathRefused: a change names something else than an existing regular file of the tree.
 	ReasonPathRefused Reason = "PathRefused"
+	// ReasonCanceled: the caller ended the operation.
+	ReasonCanceled Reason = "Canceled"
 	// ReasonLocalFailure: the machine we run on failed, for example its disk is full.
 	ReasonLocalFailure Reason = "LocalFailure"
 )

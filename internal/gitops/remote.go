@@ -2,11 +2,17 @@ package gitops
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/fluxcd/pkg/git"
+	"github.com/fluxcd/pkg/runtime/secrets"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -23,7 +29,148 @@ type Remote struct {
 	timeout time.Duration
 }
 
-// RemoteOf reads the address, the branch and the credentials of a GitRepository.
+// String shows the address only, so that a printed Remote holds no credentials.
+func (r Remote) String() string { return withoutUserinfo(r.URL) + "@" + r.Branch }
+
+// GoString is String, for %#v.
+func (r Remote) GoString() string { return r.String() }
+
+// RemoteOf reads the address, the branch and the credentials of a GitRepository;
+// Secrets are read in its namespace. An *Error says what is wrong with the
+// GitRepository or its Secrets; any other error is the API server's, to be retried.
 func RemoteOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepository) (Remote, error) {
-	return Remote{}, nil
+	remote := Remote{URL: withoutUserinfo(repo.Spec.URL)}
+	if repo.Spec.Timeout != nil {
+		remote.timeout = repo.Spec.Timeout.Duration
+	}
+	var err error
+	if remote.Branch, err = branchOf(repo); err != nil {
+		return Remote{}, err
+	}
+	if provider := repo.Spec.Provider; provider != "" && provider != sourcev1.GitProviderGeneric {
+		return Remote{}, &Error{
+			Reason: ReasonUnsupportedProvider, URL: remote.URL,
+			Detail: fmt.Sprintf("GitRepository %s authenticates with provider %q, which this version cannot do", client.ObjectKeyFromObject(repo), provider),
+			Next:   "use a GitRepository with provider generic and a Secret with a token or an SSH key",
+		}
+	}
+	if remote.auth, err = authOf(ctx, reader, repo); err != nil {
+		return Remote{}, err
+	}
+	if remote.proxy, err = proxyOf(ctx, reader, repo); err != nil {
+		return Remote{}, err
+	}
+	return remote, nil
+}
+
+// branchOf is the branch that a GitRepository follows; without a reference it is Flux's default.
+func branchOf(repo *sourcev1.GitRepository) (string, error) {
+	ref := repo.Spec.Reference
+	if ref == nil {
+		return git.DefaultBranch, nil
+	}
+	other := ""
+	switch {
+	case ref.Commit != "":
+		other = "commit"
+	case ref.Name != "":
+		other = "name"
+	case ref.SemVer != "":
+		other = "semver"
+	case ref.Tag != "":
+		other = "tag"
+	case ref.Branch != "":
+		return ref.Branch, nil
+	default:
+		return git.DefaultBranch, nil
+	}
+	return "", &Error{
+		Reason: ReasonNotABranch, URL: withoutUserinfo(repo.Spec.URL),
+		Detail: fmt.Sprintf("GitRepository %s follows spec.ref.%s, and versions can be committed to a branch only", client.ObjectKeyFromObject(repo), other),
+		Next:   "set spec.ref.branch alone, or point the policy's spec.git.sourceRef at a GitRepository of the branch",
+	}
+}
+
+// authOf reads spec.secretRef and makes sure that the transport can use what it holds.
+func authOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepository) (*git.AuthOptions, error) {
+	u, err := url.Parse(repo.Spec.URL)
+	if err != nil || u.Host == "" || !supportedSchemes[u.Scheme] {
+		return nil, &Error{
+			Reason: ReasonURLInvalid, URL: withoutUserinfo(repo.Spec.URL),
+			Detail: fmt.Sprintf("spec.url of GitRepository %s is no http, https or ssh address", client.ObjectKeyFromObject(repo)),
+			Next:   "correct spec.url; SSH addresses are written ssh://git@host/path",
+		}
+	}
+	var data map[string][]byte
+	where := "GitRepository " + client.ObjectKeyFromObject(repo).String() + " without spec.secretRef"
+	if repo.Spec.SecretRef != nil {
+		secret, err := secretOf(ctx, reader, repo, "secretRef", repo.Spec.SecretRef.Name)
+		if err != nil {
+			return nil, err
+		}
+		where = "Secret " + client.ObjectKeyFromObject(secret).String()
+		// An SSH key's passphrase is a password without a user name, which the library refuses.
+		if _, err := secrets.AuthMethodsFromSecret(ctx, secret); err != nil && u.Scheme != string(git.SSH) {
+			return nil, authInvalid(repo, where, err)
+		}
+		data = secret.Data
+	}
+	auth, err := git.NewAuthOptions(*u, data)
+	if err != nil {
+		return nil, authInvalid(repo, where, err)
+	}
+	if err := checkAuth(auth); err != nil {
+		return nil, authInvalid(repo, where, err)
+	}
+	return auth, nil
+}
+
+// proxyOf reads spec.proxySecretRef; the zero value means none.
+func proxyOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepository) (transport.ProxyOptions, error) {
+	if repo.Spec.ProxySecretRef == nil {
+		return transport.ProxyOptions{}, nil
+	}
+	secret, err := secretOf(ctx, reader, repo, "proxySecretRef", repo.Spec.ProxySecretRef.Name)
+	if err != nil {
+		return transport.ProxyOptions{}, err
+	}
+	address, err := secrets.ProxyURLFromSecret(ctx, secret)
+	if err != nil {
+		// The library's text may quote the address, which may hold a password.
+		return transport.ProxyOptions{}, authInvalid(repo, "Secret "+client.ObjectKeyFromObject(secret).String(),
+			errors.New("its address is missing or no proxy URL"))
+	}
+	proxy := transport.ProxyOptions{Username: address.User.Username()}
+	proxy.Password, _ = address.User.Password()
+	address.User = nil
+	proxy.URL = address.String()
+	return proxy, nil
+}
+
+// secretOf reads a Secret that a field of the GitRepository names.
+func secretOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepository, field, name string) (*corev1.Secret, error) {
+	key := client.ObjectKey{Namespace: repo.Namespace, Name: name}
+	var secret corev1.Secret
+	err := reader.Get(ctx, key, &secret)
+	if apierrors.IsNotFound(err) {
+		return nil, &Error{
+			Reason: ReasonSecretMissing, URL: withoutUserinfo(repo.Spec.URL),
+			Detail: fmt.Sprintf("Secret %s, which spec.%s of GitRepository %s names, does not exist", key, field, repo.Name),
+			Next:   "create it, or correct the GitRepository",
+			cause:  err,
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read Secret %s of GitRepository %s: %w", key, repo.Name, err)
+	}
+	return &secret, nil
+}
+
+// authInvalid says that what stands in a Secret is not usable; err must not quote values.
+func authInvalid(repo *sourcev1.GitRepository, where string, err error) *Error {
+	return &Error{
+		Reason: ReasonAuthInvalid, URL: withoutUserinfo(repo.Spec.URL),
+		Detail: fmt.Sprintf("no usable credentials in %s: %v", where, err),
+		Next:   "for HTTPS give username and password, or bearerToken, and ca.crt for an own authority; for SSH give identity and known_hosts",
+	}
 }
