@@ -1,0 +1,107 @@
+package status
+
+import (
+	"fmt"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+)
+
+// objectsApplied says whether the policy's Flux objects are as they should be.
+func (v view) objectsApplied() verdict {
+	if early := v.tooEarly(); early.status != "" {
+		return early
+	}
+	if waiting := v.waiting(); waiting != nil {
+		return no(waiting.Reason, waiting.Message)
+	}
+	made := int32(0)
+	for _, t := range v.targets {
+		made += one(t.applied)
+	}
+	if made < v.counts.Total {
+		return no(v1alpha1.ProgressingReason, fmt.Sprintf("%d of %d targets have an ImagePolicy", made, v.counts.Total))
+	}
+	return yes(v1alpha1.SucceededReason, "The policy's Flux objects are applied")
+}
+
+// markersPlaced says whether every target's line has its marker.
+func (v view) markersPlaced() verdict {
+	if early := v.tooEarly(); early.status != "" {
+		return early
+	}
+	message := fmt.Sprintf("%d of %d targets have a marker", v.counts.Marked, v.counts.Total)
+	switch {
+	case v.counts.Marked == v.counts.Total:
+		return yes(v1alpha1.SucceededReason, message)
+	case v.counts.Findings > 0:
+		return no(v1alpha1.FindingsReason, message+"; "+v.findingsMessage())
+	case v.in.Policy.Suspended:
+		return no(v1alpha1.SuspendedReason, message+", and none is placed while the policy is suspended")
+	default:
+		return no(v1alpha1.ProgressingReason, message)
+	}
+}
+
+// upToDate says whether every target runs the newest version that the policy admits.
+func (v view) upToDate() verdict {
+	if early := v.tooEarly(); early.status != "" {
+		return early
+	}
+	if v.decision.Available == "" {
+		return unknown(v.withoutCandidate())
+	}
+	switch {
+	case v.counts.UpToDate == v.counts.Total:
+		return yes(v1alpha1.SucceededReason, v.upToDateMessage())
+	case v.counts.Upgrading > 0:
+		return no(v1alpha1.UpgradingReason, v.upgradingMessage())
+	case len(v.held) > 0:
+		return no(v1alpha1.HeldReason, v.heldMessage())
+	case v.counts.Findings > 0:
+		return no(v1alpha1.FindingsReason, v.findingsMessage())
+	default:
+		return no(v1alpha1.ProgressingReason, fmt.Sprintf("%d of %d targets run %s",
+			v.counts.UpToDate, v.counts.Total, v.decision.Available))
+	}
+}
+
+// tooEarly is the verdict on every detail when nothing can be said about the targets.
+func (v view) tooEarly() verdict {
+	blocked := v.blocked()
+	if blocked.status == "" {
+		return verdict{}
+	}
+	return unknown(blocked.reason, blocked.message)
+}
+
+// findingsMessage counts the findings and names the first.
+func (v view) findingsMessage() string {
+	for _, t := range v.targets {
+		if t.status.Finding != nil {
+			return fmt.Sprintf("%d of %d targets need attention: %s: %s",
+				v.counts.Findings, v.counts.Total, t.status.Name, t.status.Finding.Message)
+		}
+	}
+	return ""
+}
+
+func (v view) upgradingMessage() string {
+	return fmt.Sprintf("%d of %d targets on the way to %s", v.counts.Upgrading, v.counts.Total, v.target())
+}
+
+func (v view) heldMessage() string {
+	first := v.held[0]
+	return fmt.Sprintf("%s is held: %s: %s", first.Version, first.Reason, first.Message)
+}
+
+func (v view) upToDateMessage() string {
+	return fmt.Sprintf("%d of %d targets run %s", v.counts.UpToDate, v.counts.Total, v.decision.Available)
+}
+
+// progressMessage says what the operator is doing.
+func (v view) progressMessage() string {
+	if v.unfinished() {
+		return fmt.Sprintf("%d of %d targets have a marker", v.counts.Marked, v.counts.Total)
+	}
+	return v.upgradingMessage()
+}

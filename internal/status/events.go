@@ -1,0 +1,159 @@
+package status
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+)
+
+// VersionAvailableReason is that of the event about a newer version in the range.
+const VersionAvailableReason = "VersionAvailable"
+
+// Event is something that happened.
+type Event struct {
+	// Type is corev1.EventTypeNormal or corev1.EventTypeWarning.
+	Type            string
+	Reason, Message string
+}
+
+// Events says what happened between two statuses of a policy. It is empty when nothing did. Targets with one story share
+// an event; a target that is only in one of the statuses has none, but for its finding.
+func Events(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
+	var events []Event
+	if after.Available != "" && after.Available != before.Available {
+		events = append(events, normal(VersionAvailableReason, after.Available+" is available"))
+	}
+	events = append(events, readyEvents(before, after)...)
+	events = append(events, heldEvents(before, after)...)
+	events = append(events, findingEvents(before, after)...)
+	return append(events, stateEvents(before, after)...)
+}
+
+func normal(reason, message string) Event {
+	return Event{Type: corev1.EventTypeNormal, Reason: reason, Message: bounded(message)}
+}
+
+func warning(reason, message string) Event {
+	return Event{Type: corev1.EventTypeWarning, Reason: reason, Message: bounded(message)}
+}
+
+// readyEvents leaves out what the other events tell better, and what is only on its way.
+func readyEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
+	was := meta.FindStatusCondition(before.Conditions, v1alpha1.ReadyCondition)
+	is := meta.FindStatusCondition(after.Conditions, v1alpha1.ReadyCondition)
+	if is == nil || is.Status == metav1.ConditionUnknown {
+		return nil
+	}
+	switch is.Reason {
+	case v1alpha1.FindingsReason, v1alpha1.UpgradingReason, v1alpha1.HeldReason:
+		return nil
+	}
+	same := was != nil && was.Status == is.Status && was.Reason == is.Reason
+	if is.Status == metav1.ConditionTrue {
+		if same {
+			return nil
+		}
+		return []Event{normal(is.Reason, is.Message)}
+	}
+	if same && was.Message == is.Message {
+		return nil
+	}
+	return []Event{warning(is.Reason, is.Message)}
+}
+
+func heldEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
+	known := map[heldKey]bool{}
+	for _, held := range before.Held {
+		known[heldKey{version: held.Version, reason: held.Reason}] = true
+	}
+	var events []Event
+	for _, held := range after.Held {
+		key := heldKey{version: held.Version, reason: held.Reason}
+		if !known[key] && held.Reason != v1alpha1.SuspendedReason { // the policy's own condition tells that
+			events = append(events, normal(held.Reason, fmt.Sprintf("%s is held: %s", held.Version, held.Message)))
+		}
+	}
+	return events
+}
+
+func findingEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
+	known := targetsByName(before)
+	messages := map[string][]string{}
+	for _, target := range after.Targets {
+		if target.Finding == nil {
+			continue
+		}
+		was := known[key(target)].Finding
+		if was == nil || *was != *target.Finding {
+			messages[target.Finding.Reason] = append(messages[target.Finding.Reason], label(target)+": "+target.Finding.Message)
+		}
+	}
+	var events []Event
+	for _, reason := range slices.Sorted(maps.Keys(messages)) {
+		events = append(events, warning(reason, enumerate(messages[reason], "; ")))
+	}
+	return events
+}
+
+// story is what several targets of one policy go through together.
+type story struct {
+	state   v1alpha1.TargetState
+	version string
+}
+
+// sayings tell a story: its version and then the targets.
+var sayings = map[v1alpha1.TargetState]string{
+	v1alpha1.TargetPinned:    "Going to %s: %s",
+	v1alpha1.TargetCommitted: "%s is in Git: %s",
+	v1alpha1.TargetApplied:   "%s is applied to the cluster: %s",
+	v1alpha1.TargetDeployed:  "%s is deployed: %s",
+}
+
+func stateEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
+	known := targetsByName(before)
+	stories := map[story][]string{}
+	for _, target := range after.Targets {
+		was, found := known[key(target)]
+		if !found || was.State == target.State && was.Desired == target.Desired {
+			continue
+		}
+		if _, told := sayings[target.State]; told {
+			what := story{state: target.State, version: target.Desired}
+			stories[what] = append(stories[what], label(target))
+		}
+	}
+	var events []Event
+	for _, what := range slices.SortedFunc(maps.Keys(stories), compareStories) {
+		slices.Sort(stories[what])
+		message := fmt.Sprintf(sayings[what.state], what.version, enumerate(stories[what], ", "))
+		events = append(events, normal(string(what.state), message))
+	}
+	return events
+}
+
+func compareStories(a, b story) int {
+	if order := slices.Index(progress, a.state) - slices.Index(progress, b.state); order != 0 {
+		return order
+	}
+	return strings.Compare(a.version, b.version)
+}
+
+func targetsByName(status v1alpha1.AppUpgradePolicyStatus) map[string]v1alpha1.TargetStatus {
+	targets := make(map[string]v1alpha1.TargetStatus, len(status.Targets))
+	for _, target := range status.Targets {
+		targets[key(target)] = target
+	}
+	return targets
+}
+
+func key(t v1alpha1.TargetStatus) string { return t.Kind + "/" + t.Name }
+
+// label names a target for a human.
+func label(t v1alpha1.TargetStatus) string { return t.Kind + " " + t.Name }

@@ -1,0 +1,230 @@
+package status
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// progress orders the states from the one that is furthest behind. Those before TargetCurrent deviate.
+var progress = []v1alpha1.TargetState{
+	v1alpha1.TargetFailed,
+	v1alpha1.TargetPending,
+	v1alpha1.TargetHeld,
+	v1alpha1.TargetPinned,
+	v1alpha1.TargetCommitted,
+	v1alpha1.TargetApplied,
+	v1alpha1.TargetCurrent,
+	v1alpha1.TargetDeployed,
+}
+
+func upgrading(state v1alpha1.TargetState) bool {
+	return state == v1alpha1.TargetPinned || state == v1alpha1.TargetCommitted || state == v1alpha1.TargetApplied
+}
+
+// target is one target and what the summary needs of it.
+type target struct {
+	status v1alpha1.TargetStatus
+	// applied: its pin exists, or it has a finding instead.
+	applied bool
+	// marked: the marker on its line stands.
+	marked bool
+	// upToDate: it runs the available version or a newer one.
+	upToDate bool
+	// busy: the operator still has to do something for it.
+	busy bool
+}
+
+func newTargets(in rollout.Input, d rollout.Decision) []target {
+	filter, err := versions.NewFilter(in.Policy.FilterPattern, in.Policy.FilterExtract)
+	if err != nil {
+		filter = versions.Filter{} // the policy is stalled because of it
+	}
+	available, _ := filter.Version(d.Available)
+	leaders := leadersOf(in, d)
+	targets := make([]target, 0, len(in.Targets))
+	for i, input := range in.Targets {
+		own := part{target: input}
+		if i < len(d.Targets) {
+			own.decision = d.Targets[i]
+		}
+		mover := own
+		if leader, ok := leaders[leaderName(input)]; ok {
+			mover = leader
+		}
+		t := newTarget(own, mover)
+		t.upToDate = runs(input, filter, available)
+		targets = append(targets, t)
+	}
+	return targets
+}
+
+// part is a target with what was decided about it.
+type part struct {
+	target   rollout.Target
+	decision rollout.TargetDecision
+}
+
+// leadersOf finds the targets that move the line of others, by the name of their pin.
+func leadersOf(in rollout.Input, d rollout.Decision) map[string]part {
+	byPin := map[string]part{}
+	for i, input := range in.Targets {
+		if input.Pin != nil && i < len(d.Targets) {
+			byPin[input.Pin.Name] = part{target: input, decision: d.Targets[i]}
+		}
+	}
+	return byPin
+}
+
+func leaderName(input rollout.Target) string {
+	if input.Pin == nil {
+		return ""
+	}
+	return input.Pin.Memory.Leader
+}
+
+// newTarget describes a target. mover is the target whose pin moves the line: itself, or its leader.
+func newTarget(own, mover part) target {
+	t := target{status: v1alpha1.TargetStatus{
+		Kind:      own.target.Kind,
+		Name:      own.target.Name,
+		Installed: own.target.Installed,
+		Finding:   findingOf(own.target),
+	}}
+	t.applied = own.target.Pin != nil || own.target.Finding != nil
+	if own.target.Pin != nil {
+		memory := own.target.Pin.Memory
+		t.marked = markerStands(memory, t.status.Finding)
+		t.status.Git = memory.Git
+		t.status.Location = locationOf(*own.target.Pin)
+		t.status.Desired = desired(memory, mover.decision)
+	}
+	t.status.State = stateOf(own.target, mover)
+	if t.status.State == v1alpha1.TargetApplied && releaseFailed(own.target) {
+		t.status.State = v1alpha1.TargetFailed
+		t.status.Finding = releaseFinding(own.target)
+	}
+	t.busy = own.target.Pin != nil && own.target.Pin.Batch != "" ||
+		t.status.Finding == nil && (!t.marked || t.status.State == v1alpha1.TargetPinned)
+	return t
+}
+
+func findingOf(input rollout.Target) *v1alpha1.Finding {
+	found := input.Finding
+	if found == nil && input.Pin != nil {
+		found = input.Pin.Memory.Finding
+	}
+	if found == nil {
+		return nil
+	}
+	return &v1alpha1.Finding{Reason: found.Reason, Message: bounded(found.Message)}
+}
+
+// markerStands says whether the target's line has a marker. Memory.Marked stays true when a human deletes it.
+func markerStands(memory pin.Memory, finding *v1alpha1.Finding) bool {
+	if finding != nil && (finding.Reason == v1alpha1.MarkerMissingReason || finding.Reason == v1alpha1.MarkerUnmanagedReason) {
+		return false
+	}
+	return memory.Marked || memory.Leader != ""
+}
+
+func locationOf(p rollout.Pin) *v1alpha1.Location {
+	if p.Memory.File == "" {
+		return nil
+	}
+	return &v1alpha1.Location{
+		Repository: p.Intent.Source.Repository.String(),
+		File:       p.Memory.File,
+		Line:       int32(min(p.Memory.Line, math.MaxInt32)),
+	}
+}
+
+// desired is the tag that the line should have: the wanted one, or what Git has.
+func desired(memory pin.Memory, moved rollout.TargetDecision) string {
+	if moved.Want != "" {
+		return moved.Want
+	}
+	return versions.Tag(memory.Git)
+}
+
+func stateOf(own rollout.Target, mover part) v1alpha1.TargetState {
+	if finding := findingOf(own); finding != nil {
+		if finding.Reason == v1alpha1.MarkerUnmanagedReason {
+			return v1alpha1.TargetPending
+		}
+		return v1alpha1.TargetFailed
+	}
+	if own.Pin == nil || own.Pin.Memory.Git == "" || !markerStands(own.Pin.Memory, nil) {
+		return v1alpha1.TargetPending
+	}
+	git := versions.Tag(own.Pin.Memory.Git)
+	if want := mover.decision.Want; want != "" && !versions.Same(want, git) {
+		return v1alpha1.TargetPinned
+	}
+	moved := mover.target.Pin != nil && versions.Same(versions.Tag(mover.target.Pin.Memory.Wanted), git)
+	state := arrival(own, git, moved)
+	if len(mover.decision.Holds) > 0 && !upgrading(state) {
+		return v1alpha1.TargetHeld
+	}
+	return state
+}
+
+// arrival says how far the version that Git has is in the cluster. moved: the operator's last batch brought it.
+func arrival(own rollout.Target, git string, moved bool) v1alpha1.TargetState {
+	switch {
+	case !moved:
+		return v1alpha1.TargetCurrent
+	case !versions.Same(versions.Tag(own.Spec), git):
+		return v1alpha1.TargetCommitted
+	case !deployed(own) || !versions.Same(own.Installed, git):
+		return v1alpha1.TargetApplied
+	default:
+		return v1alpha1.TargetDeployed
+	}
+}
+
+// runs says whether a target runs the available version or a newer one.
+func runs(input rollout.Target, filter versions.Filter, available string) bool {
+	if available == "" || !deployed(input) {
+		return false
+	}
+	installed := filter.VersionOf(input.Installed)
+	return versions.Same(installed, available) || versions.Newer(installed, available)
+}
+
+// state is the state of the target that is furthest behind.
+func (v view) state() v1alpha1.TargetState {
+	for _, state := range progress {
+		for _, t := range v.targets {
+			if t.status.State == state {
+				return state
+			}
+		}
+	}
+	return ""
+}
+
+// shown are the targets in the status, those that are furthest behind first.
+func (v view) shown() []v1alpha1.TargetStatus {
+	var shown []v1alpha1.TargetStatus
+	for _, t := range v.targets {
+		shown = append(shown, t.status)
+	}
+	slices.SortStableFunc(shown, func(a, b v1alpha1.TargetStatus) int {
+		if order := rank(a.State) - rank(b.State); order != 0 {
+			return order
+		}
+		return strings.Compare(key(a), key(b))
+	})
+	return shown[:min(len(shown), v1alpha1.MaxStatusTargets)]
+}
+
+// rank is the same for all states that do not deviate.
+func rank(state v1alpha1.TargetState) int {
+	return min(slices.Index(progress, state), slices.Index(progress, v1alpha1.TargetCurrent))
+}
