@@ -135,6 +135,9 @@ func (p *Process) waitReady(ctx context.Context) error {
 	}
 }
 
+// Name returns the name that the process was given.
+func (p *Process) Name() string { return p.config.Name }
+
 // PID returns the process id.
 func (p *Process) PID() int { return p.pid }
 
