@@ -11,6 +11,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -26,7 +27,7 @@ const wholeRepository = "."
 // findLocation finds where a target's version is looked for: what its Kustomization applies, or the folder that the
 // policy names.
 func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
-	explicit := explicitSource(policy)
+	explicit := ExplicitSource(policy)
 	kustomization, problem, err := r.kustomizationOf(ctx, target.App, explicit != nil)
 	if problem != nil || err != nil {
 		return problem, err
@@ -34,7 +35,7 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	location := Location{}
 	if kustomization != nil {
 		location.Source.Kustomization = pin.NamespacedName{Namespace: kustomization.Namespace, Name: kustomization.Name}
-		location.AttemptedRevision = kustomization.Status.LastAttemptedRevision
+		location.Revision = kustomization.Status.LastAttemptedRevision
 	}
 	if explicit != nil {
 		location.Source.Repository = *explicit
@@ -49,17 +50,20 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 		}
 		location.Source.Repository = repository
 	}
-	key, problem, err := r.repositoryKey(ctx, policy.Namespace, location.Source.Repository)
+	repository, branch, problem, err := r.repository(ctx, policy.Namespace, location.Source.Repository)
 	if problem != nil || err != nil {
 		return problem, err
 	}
-	location.RepositoryKey = key
+	location.RepositoryKey = gitops.Key(repository.Spec.URL, branch)
+	if artifact := repository.Status.Artifact; kustomization == nil && artifact != nil {
+		location.Revision = artifact.Revision
+	}
 	target.Location = &location
 	return nil, nil
 }
 
-// explicitSource is the GitRepository that the policy names, or nil.
-func explicitSource(policy *v1alpha1.AppUpgradePolicy) *pin.NamespacedName {
+// ExplicitSource is the GitRepository that the policy names, or nil.
+func ExplicitSource(policy *v1alpha1.AppUpgradePolicy) *pin.NamespacedName {
 	if policy.Spec.Git == nil || policy.Spec.Git.SourceRef == nil {
 		return nil
 	}

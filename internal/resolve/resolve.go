@@ -14,7 +14,7 @@ import (
 
 // Resolver finds what policies are about.
 type Resolver struct {
-	// Cached reads Apps, Catalogs, Kustomizations, GitRepositories and AppUpgradePolicies; AddIndexes was called on it.
+	// Cached reads Apps, Catalogs, Kustomizations, GitRepositories and AppUpgradePolicies, these by the index TargetIndex.
 	Cached client.Reader
 	// Live reads the few ConfigMaps that matter, which are not worth a cache of every ConfigMap of the cluster.
 	Live client.Reader
@@ -50,8 +50,8 @@ type Location struct {
 	Source pin.Source
 	// RepositoryKey is the key of the repository branch, see gitops.Key.
 	RepositoryKey string
-	// AttemptedRevision is the revision that the Kustomization tried to apply last; empty without a Kustomization.
-	AttemptedRevision string
+	// Revision is the one that the Kustomization tried to apply last, or without a Kustomization that of the repository.
+	Revision string
 }
 
 // Resolve finds what a policy, whose selectors are valid, is about. Errors are those of reading.

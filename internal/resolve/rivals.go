@@ -22,15 +22,6 @@ const SelectorKey = appv1alpha1.AppKind + "/*"
 // NamedKey is the key in TargetIndex of every policy that names an App.
 func NamedKey(app string) string { return appv1alpha1.AppKind + "/" + app }
 
-// AddIndexes adds the field indexes that a Resolver's cache needs.
-func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	err := indexer.IndexField(ctx, &v1alpha1.AppUpgradePolicy{}, TargetIndex, TargetKeys)
-	if err != nil {
-		return fmt.Errorf("index policies by target: %w", err)
-	}
-	return nil
-}
-
 // TargetKeys are the keys of an AppUpgradePolicy in TargetIndex.
 func TargetKeys(object client.Object) []string {
 	policy, ok := object.(*v1alpha1.AppUpgradePolicy)
@@ -68,9 +59,25 @@ func PoliciesOf(ctx context.Context, reader client.Reader, namespace, app string
 	return found, nil
 }
 
+// HeirsOf are the other policies, not being deleted, that select an App which this one gives up. An App that is gone has
+// none.
+func HeirsOf(ctx context.Context, reader client.Reader, policy *v1alpha1.AppUpgradePolicy, app string) ([]v1alpha1.AppUpgradePolicy, error) {
+	object := &appv1alpha1.App{}
+	err := reader.Get(ctx, client.ObjectKey{Namespace: policy.Namespace, Name: app}, object)
+	if err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	selecting, err := PoliciesOf(ctx, reader, policy.Namespace, app, object.Labels)
+	return slices.DeleteFunc(selecting, func(other v1alpha1.AppUpgradePolicy) bool {
+		return other.Name == policy.Name || !other.DeletionTimestamp.IsZero()
+	}), err
+}
+
 func policiesByKey(ctx context.Context, reader client.Reader, namespace, key string) ([]v1alpha1.AppUpgradePolicy, error) {
 	var list v1alpha1.AppUpgradePolicyList
-	if err := reader.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{TargetIndex: key}); err != nil {
+	// Without copies: there may be a thousand policies with a selector, and nothing here changes them.
+	options := []client.ListOption{client.InNamespace(namespace), client.MatchingFields{TargetIndex: key}, client.UnsafeDisableDeepCopy}
+	if err := reader.List(ctx, &list, options...); err != nil {
 		return nil, fmt.Errorf("list policies of namespace %s with target %s: %w", namespace, key, err)
 	}
 	return list.Items, nil

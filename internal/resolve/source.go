@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -34,28 +33,18 @@ func sourceOf(kustomization *kustomizev1.Kustomization) (pin.NamespacedName, *pi
 	return source, nil
 }
 
-// repositoryKey is the key of the branch of a GitRepository that policies of a namespace may use.
-func (r *Resolver) repositoryKey(ctx context.Context, namespace string, named pin.NamespacedName) (string, *pin.Finding, error) {
-	if r.NoCrossNamespaceRefs && named.Namespace != namespace {
-		return "", finding(v1alpha1.SourceForbiddenReason,
-			"GitRepository %s is of another namespace, which this operator forbids (--no-cross-namespace-refs): use one of namespace %s", named, namespace), nil
-	}
+// repository is the GitRepository of that name and the branch of it that policies of the namespace may use.
+func (r *Resolver) repository(ctx context.Context, namespace string, named pin.NamespacedName) (*sourcev1.GitRepository, string, *pin.Finding, error) {
 	repository := &sourcev1.GitRepository{}
 	err := r.Cached.Get(ctx, client.ObjectKey{Namespace: named.Namespace, Name: named.Name}, repository)
 	if apierrors.IsNotFound(err) {
-		return "", finding(v1alpha1.SourceMissingReason, "There is no GitRepository %s: create it, or correct what names it", named), nil
+		return nil, "", finding(v1alpha1.SourceMissingReason, "There is no GitRepository %s: create it, or correct what names it", named), nil
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("read GitRepository %s: %w", named, err)
+		return nil, "", nil, fmt.Errorf("read GitRepository %s: %w", named, err)
 	}
-	if problem := grant(repository, namespace); problem != nil {
-		return "", problem, nil
-	}
-	branch, problem := branchOf(repository)
-	if problem != nil {
-		return "", problem, nil
-	}
-	return gitops.Key(repository.Spec.URL, branch), nil, nil
+	branch, problem := Usable(repository, namespace, r.NoCrossNamespaceRefs)
+	return repository, branch, problem, nil
 }
 
 // grant is a finding unless policies of the namespace may use the GitRepository.

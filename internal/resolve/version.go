@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +14,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // The App Platform's admission controller overwrites the version of an App of these catalogs and this chart prefix if
@@ -38,23 +38,37 @@ func (r *Resolver) checkVersion(ctx context.Context, policy *v1alpha1.AppUpgrade
 			"The version of App %s/%s is set by global.release.version in its values, so a version in spec.version has no effect: upgrade the release there",
 			policy.Namespace, target.Name), nil
 	}
-	return versionFinding(policy.Namespace, target.Name, target.App.Spec.Version), nil
+	return versionFinding(policy, target.App), nil
 }
 
-func versionFinding(namespace, name, version string) *pin.Finding {
-	if version == "" {
-		return finding(v1alpha1.VersionUnsupportedReason, "App %s/%s has an empty spec.version: set the version that it starts from", namespace, name)
+// versionFinding is a finding unless the version in an App's spec can be compared with those of the registry.
+func versionFinding(policy *v1alpha1.AppUpgradePolicy, app *appv1alpha1.App) *pin.Finding {
+	text := app.Spec.Version
+	if text == "" {
+		return finding(v1alpha1.VersionUnsupportedReason, "App %s/%s has an empty spec.version: set the version that it starts from", app.Namespace, app.Name)
 	}
-	parsed, err := semver.StrictNewVersion(strings.TrimPrefix(version, "v"))
-	if err != nil {
+	if versions.HasBuildMetadata(text) {
 		return finding(v1alpha1.VersionUnsupportedReason,
-			"App %s/%s has spec.version %q, which is no semantic version: set one with three parts, such as 1.2.3", namespace, name, version)
+			"App %s/%s has spec.version %q with build metadata, which no OCI registry has: set a version without +", app.Namespace, app.Name, text)
 	}
-	if parsed.Metadata() != "" {
+	if _, err := versions.Parse(FilterOf(policy).VersionOf(text)); err != nil {
 		return finding(v1alpha1.VersionUnsupportedReason,
-			"App %s/%s has spec.version %q with build metadata, which no OCI registry has: set a version without +%s", namespace, name, version, parsed.Metadata())
+			"App %s/%s has spec.version %q, which is no semantic version: set one with three parts, such as 1.2.3", app.Namespace, app.Name, text)
 	}
 	return nil
+}
+
+// FilterOf takes the version out of a longer tag, if the policy, whose pattern is valid, says how.
+func FilterOf(policy *v1alpha1.AppUpgradePolicy) versions.Filter {
+	tags := policy.Spec.Versions.FilterTags
+	if tags == nil {
+		return versions.Filter{}
+	}
+	filter, err := versions.NewFilter(tags.Pattern, tags.Extract)
+	if err != nil {
+		return versions.Filter{}
+	}
+	return filter
 }
 
 // versionFromValues says whether the values of a cluster's App set its version. The ConfigMap is not watched: a change is

@@ -1,0 +1,117 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/apply"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
+)
+
+// applyObjects writes what the decision means for the Flux objects, in the order in which Flux can use them: the scan,
+// once it has a result the pins, and when all of these are written the candidate with the round that sets them free.
+func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
+	if s.chart.URL != "" {
+		if err := r.applyObject(ctx, s.scan, fluxobjects.Scan(s.policy.Namespace, s.chart, s.interval)); err != nil {
+			return err
+		}
+	}
+	intents, err := r.applyPins(ctx, s)
+	if err != nil || !scanned(s.scan) {
+		return err
+	}
+	candidate, err := s.wantedCandidate(completedRound(s.candidate, intents))
+	if err != nil {
+		return err
+	}
+	return r.applyObject(ctx, s.candidate, candidate)
+}
+
+// applyPins writes every pin and returns their intents. A pin that fails does not stop the others, but the error keeps
+// all of them from moving.
+func (r *Reconciler) applyPins(ctx context.Context, s scope) ([]pin.Intent, error) {
+	var intents []pin.Intent
+	var failed []error
+	left := maps.Clone(s.pins)
+	for i, target := range s.found.Targets {
+		name := pin.Name(target.Kind, target.Name)
+		live, exists := s.pins[name]
+		delete(left, name)
+		if !exists && !s.mayCreatePin(target) {
+			continue
+		}
+		intent := s.intentFor(target, s.decision.Targets[i], live)
+		intents = append(intents, intent)
+		failed = append(failed, r.applyPin(ctx, s, target.Location, intent, live))
+	}
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		live := left[name]
+		handedOver, err := r.handedOver(ctx, s.policy, live)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		if handedOver {
+			continue
+		}
+		intent := s.intentOfLeft(live)
+		intents = append(intents, intent)
+		failed = append(failed, r.applyPin(ctx, s, nil, intent, live))
+	}
+	return intents, errors.Join(failed...)
+}
+
+// mayCreatePin says whether a target that has no pin gets one. Flux's worker would block on a pin without a scan.
+func (s scope) mayCreatePin(target resolve.Target) bool {
+	return target.Finding == nil && target.Location != nil && scanned(s.scan)
+}
+
+// applyPin writes one pin, or deletes it if it is to go and nothing of it is in Git. What is not known at the moment
+// stays as it is.
+func (r *Reconciler) applyPin(ctx context.Context, s scope, location *resolve.Location, intent pin.Intent, live livePin) error {
+	if intent.Remove {
+		gone, err := r.letGo(ctx, s.policy, live)
+		if gone || err != nil {
+			return err
+		}
+	}
+	scan, repository := "", ""
+	if live.object != nil {
+		scan, repository = live.object.Spec.ImageRepositoryRef.Name, live.object.Labels[pin.RepositoryLabel]
+	}
+	if scanned(s.scan) && s.chart.URL != "" {
+		scan = s.scanName()
+	}
+	if location != nil {
+		repository = location.RepositoryKey
+	}
+	return r.applyObject(ctx, live.object, fluxobjects.Pin(s.policy, intent, scan, repository))
+}
+
+func (r *Reconciler) applyObject(ctx context.Context, live, desired client.Object) error {
+	_, err := apply.Apply(ctx, r.client, live, desired)
+	return err
+}
+
+// handedOver says whether exactly one other policy, which is not being deleted, selects the target of a pin: then that
+// policy takes the pin over, and the marker stays where it is.
+func (r *Reconciler) handedOver(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin) (bool, error) {
+	others, err := resolve.HeirsOf(ctx, r.client, policy, live.intent.Target.Name)
+	if err != nil {
+		return false, fmt.Errorf("look who takes over pin %s/%s: %w", live.object.Namespace, live.object.Name, err)
+	}
+	return len(others) == 1, nil
+}
+
+func foreignFinding(kind string, object client.Object) *pin.Finding {
+	problem := &apply.ForeignError{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}
+	return &pin.Finding{Reason: v1alpha1.ForeignObjectReason, Message: problem.Error()}
+}

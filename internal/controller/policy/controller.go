@@ -1,0 +1,156 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
+	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
+)
+
+const (
+	// DefaultFinalizerTimeout is how long a deleted policy waits for its markers to be removed: long enough for a Git
+	// server to be restarted, short enough for a human who waits for a namespace to go.
+	DefaultFinalizerTimeout = 10 * time.Minute
+	// DefaultPruneDelay is how long a scan that no policy needs is kept: deleting it wipes Flux's tags, and a policy that
+	// is deleted and made again, or renamed, needs them at once.
+	DefaultPruneDelay = time.Minute
+
+	// fluxRetry is how often missing custom resource definitions are looked for. Nothing tells when they come.
+	fluxRetry = 15 * time.Second
+)
+
+// Options of the controller. Zero values are the defaults.
+type Options struct {
+	// NoCrossNamespaceRefs forbids GitRepositories of other namespaces, whatever these grant.
+	NoCrossNamespaceRefs bool
+	// FinalizerTimeout is how long a deleted policy waits for its markers to be removed.
+	FinalizerTimeout time.Duration
+	// PruneDelay is how long a scan is kept that no policy needs.
+	PruneDelay time.Duration
+	// MaxConcurrentReconciles is the number of policies that are looked at at the same time. Default 4.
+	MaxConcurrentReconciles int
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// SkipNameValidation lets a test run more than one manager in a process.
+	SkipNameValidation bool
+}
+
+// Reconciler looks at one policy at a time.
+type Reconciler struct {
+	client   client.Client
+	live     client.Reader
+	resolver *resolve.Resolver
+	recorder events.EventRecorder
+	flux     *flux
+	options  Options
+}
+
+// +kubebuilder:rbac:groups=upgrades.giantswarm.io,resources=appupgradepolicies,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=upgrades.giantswarm.io,resources=appupgradepolicies/status,verbs=patch
+// +kubebuilder:rbac:groups=image.toolkit.fluxcd.io,resources=imagerepositories;imagepolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=kustomize.toolkit.fluxcd.io,resources=kustomizations,verbs=get;list;watch
+// +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=gitrepositories,verbs=get;list;watch
+// +kubebuilder:rbac:groups=application.giantswarm.io,resources=apps;catalogs,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=configmaps;secrets;namespaces,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// SetupWithManager adds the policy controller, and the one that keeps the shared scans, to a manager whose scheme has
+// this project's, Giant Swarm's and Flux's types.
+func SetupWithManager(mgr ctrl.Manager, options Options) error {
+	options = options.withDefaults()
+	settings := controller.Options{
+		MaxConcurrentReconciles: options.MaxConcurrentReconciles,
+		SkipNameValidation:      &options.SkipNameValidation,
+	}
+	flux := &flux{mapper: mgr.GetRESTMapper()}
+	r := &Reconciler{
+		client:   mgr.GetClient(),
+		live:     mgr.GetAPIReader(),
+		resolver: &resolve.Resolver{Cached: mgr.GetClient(), Live: mgr.GetAPIReader(), NoCrossNamespaceRefs: options.NoCrossNamespaceRefs},
+		recorder: mgr.GetEventRecorder("app-upgrade-operator"),
+		flux:     flux,
+		options:  options,
+	}
+	policies, err := ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.AppUpgradePolicy{}, builder.WithPredicates(policyChanged())).
+		WithOptions(settings).
+		Build(r)
+	if err != nil {
+		return fmt.Errorf("set up the policy controller: %w", err)
+	}
+	scans, err := setUpScans(mgr, flux, settings, options)
+	if err != nil {
+		return fmt.Errorf("set up the scan controller: %w", err)
+	}
+	flux.steps = watchSteps(mgr.GetCache(), policies, scans, mapper{reader: mgr.GetClient()})
+	return nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.FinalizerTimeout == 0 {
+		o.FinalizerTimeout = DefaultFinalizerTimeout
+	}
+	if o.PruneDelay == 0 {
+		o.PruneDelay = DefaultPruneDelay
+	}
+	if o.MaxConcurrentReconciles == 0 {
+		o.MaxConcurrentReconciles = 4
+	}
+	if o.Clock == nil {
+		o.Clock = clock.RealClock{}
+	}
+	return o
+}
+
+// Reconcile looks at one policy.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	policy := &v1alpha1.AppUpgradePolicy{}
+	if err := r.client.Get(ctx, request.NamespacedName, policy); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	missing, err := r.flux.ensure(ctx)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if !policy.DeletionTimestamp.IsZero() {
+		return r.finalize(ctx, policy, missing)
+	}
+	if len(missing) > 0 {
+		return r.conclude(ctx, scope{policy: policy}, &fluxMissingError{missing})
+	}
+	if err := r.addFinalizer(ctx, policy); err != nil {
+		return ctrl.Result{}, err
+	}
+	s, err := r.reconcile(ctx, policy)
+	return r.conclude(ctx, s, err)
+}
+
+// reconcile is the way of every decision.
+func (r *Reconciler) reconcile(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) (scope, error) {
+	if problem := validate(policy); problem != nil {
+		return scope{policy: policy}, &stalledError{*problem}
+	}
+	found, err := r.resolver.Resolve(ctx, policy)
+	if err != nil {
+		return scope{policy: policy}, err
+	}
+	if found.Problem != nil {
+		return scope{policy: policy}, &stalledError{*found.Problem}
+	}
+	s, err := r.observe(ctx, policy, found)
+	if err != nil {
+		return s, err
+	}
+	s.decision = rollout.Decide(s.input)
+	return s, r.applyObjects(ctx, s)
+}

@@ -1,0 +1,11 @@
+// Package policy is the controller with one key per AppUpgradePolicy. It finds what a policy is about, decides what each
+// pin should want, applies that to the Flux objects, and writes the policy's status. It never touches Git and arms
+// nothing: that is the repository controller's, which reads the intents that this one writes.
+//
+//	resolve → rollout.Decide → fluxobjects → apply → status
+//
+// Flux's and the App Platform's custom resource definitions may be installed after the operator. Until they are,
+// policies say FluxMissing and are looked at again from time to time; then the remaining watches are started, once.
+//
+// What a policy that cannot work at all (condition Stalled) has made so far stays as it is.
+package policy

@@ -1,0 +1,134 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/apply"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
+)
+
+// addFinalizer makes sure that the policy does not go before its markers, whose pins would be gone with it.
+func (r *Reconciler) addFinalizer(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) error {
+	before := policy.DeepCopy()
+	if !controllerutil.AddFinalizer(policy, v1alpha1.Finalizer) {
+		return nil
+	}
+	if err := r.client.Patch(ctx, policy, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("add the finalizer to AppUpgradePolicy %s/%s: %w", policy.Namespace, policy.Name, err)
+	}
+	return nil
+}
+
+// finalize asks for the markers of a deleted policy to be removed, and lets the policy go when all its pins are gone:
+// the repository controller deletes a pin after its marker. What cannot be removed is left, and said.
+func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, missing []schema.GroupVersionKind) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(policy, v1alpha1.Finalizer) {
+		return ctrl.Result{}, nil
+	}
+	if len(missing) > 0 {
+		r.warn(policy, v1alpha1.MarkerLeftReason, "Markers may be left in Git, because the pins went with Flux's definitions")
+		return ctrl.Result{}, r.removeFinalizer(ctx, policy)
+	}
+	pins, err := r.pinsOf(ctx, policy)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	waiting, err := r.dismiss(ctx, policy, pins)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if waiting > 0 {
+		left := policy.DeletionTimestamp.Add(r.options.FinalizerTimeout).Sub(r.options.Clock.Now())
+		return ctrl.Result{RequeueAfter: max(left, time.Second)}, r.reportRemoval(ctx, policy, pins)
+	}
+	if err := r.deleteCandidate(ctx, policy); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{}, r.removeFinalizer(ctx, policy)
+}
+
+// dismiss lets the pins of a deleted policy go and returns how many are waited for.
+func (r *Reconciler) dismiss(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, pins map[string]livePin) (waiting int, err error) {
+	s := scope{policy: policy, pins: pins}
+	var failed []error
+	for _, name := range slices.Sorted(maps.Keys(pins)) {
+		live := pins[name]
+		gone, err := r.dismissPin(ctx, s, live)
+		failed = append(failed, err)
+		if !gone {
+			waiting++
+		}
+	}
+	return waiting, errors.Join(failed...)
+}
+
+func (r *Reconciler) dismissPin(ctx context.Context, s scope, live livePin) (gone bool, err error) {
+	if r.expired(s.policy) {
+		return true, r.abandon(ctx, s.policy, live, fmt.Sprintf("it was not removed within %s", r.options.FinalizerTimeout))
+	}
+	handedOver, err := r.handedOver(ctx, s.policy, live)
+	if handedOver || err != nil {
+		return false, err // the other policy takes it over
+	}
+	gone, err = r.letGo(ctx, s.policy, live)
+	if gone || err != nil {
+		return gone, err
+	}
+	intent := s.intentOfLeft(live)
+	intent.Remove = true
+	return false, r.applyPin(ctx, s, nil, intent, live)
+}
+
+func (r *Reconciler) expired(policy *v1alpha1.AppUpgradePolicy) bool {
+	return !r.options.Clock.Now().Before(policy.DeletionTimestamp.Add(r.options.FinalizerTimeout))
+}
+
+func (r *Reconciler) deleteCandidate(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) error {
+	candidate := &imagev1.ImagePolicy{}
+	exists, err := r.read(ctx, policy.Namespace, pin.CandidateName(policy.Name), candidate)
+	if err != nil || !exists {
+		return err
+	}
+	err = apply.Delete(ctx, r.client, candidate)
+	var foreign *apply.ForeignError
+	if errors.As(err, &foreign) {
+		return nil
+	}
+	return err
+}
+
+func (r *Reconciler) removeFinalizer(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) error {
+	before := policy.DeepCopy()
+	controllerutil.RemoveFinalizer(policy, v1alpha1.Finalizer)
+	err := r.client.Patch(ctx, policy, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("remove the finalizer of AppUpgradePolicy %s/%s: %w", policy.Namespace, policy.Name, err)
+	}
+	return nil
+}
+
+// reportRemoval shows what is waited for.
+func (r *Reconciler) reportRemoval(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, pins map[string]livePin) error {
+	s := scope{policy: policy, pins: pins, input: rollout.Input{Now: r.options.Clock.Now(), Policy: policyInput(policy)}}
+	for _, name := range slices.Sorted(maps.Keys(pins)) {
+		live := pins[name]
+		target := live.intent.Target
+		s.input.Targets = append(s.input.Targets, rollout.Target{Kind: target.Kind, Name: target.Name, Pin: live.input()})
+	}
+	s.decision = rollout.Decide(s.input)
+	_, err := r.conclude(ctx, s, nil)
+	return err
+}

@@ -1,0 +1,129 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
+	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
+)
+
+// versionField is where an App has its version.
+var versionField = []string{"spec", "version"}
+
+// intentFor is what the pin of a target should want. live is the zero livePin if there is none yet.
+func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision, live livePin) pin.Intent {
+	intent := live.intent
+	intent.Target = pin.Target{
+		APIVersion: appv1alpha1.GroupVersion.String(),
+		Kind:       target.Kind,
+		Namespace:  s.policy.Namespace,
+		Name:       target.Name,
+		Field:      versionField,
+	}
+	if target.Location != nil {
+		intent.Source = target.Location.Source
+	}
+	intent.Commit = commitOf(s.policy)
+	intent.Unmanaged = unmanaged(s.policy)
+	intent.Mark = target.Finding == nil && !intent.Unmanaged && !s.policy.Spec.Suspend
+	intent.Remove = removes(s.policy, target.Finding)
+	intent.Prompt = s.prompt(target, live)
+	return s.wanting(intent, decision.Want)
+}
+
+// intentOfLeft is what a pin should want whose target the policy does not select any more.
+func (s scope) intentOfLeft(live livePin) pin.Intent {
+	intent := live.intent
+	intent.Commit = commitOf(s.policy)
+	intent.Unmanaged = unmanaged(s.policy)
+	intent.Mark = false
+	intent.Remove = !s.policy.Spec.Suspend
+	return s.wanting(intent, "")
+}
+
+// wanting is the intent with the wanted tag. One that changes belongs to a new round.
+func (s scope) wanting(intent pin.Intent, want string) pin.Intent {
+	if intent.Want != want {
+		intent.Want = want
+		intent.Round = s.lastRound() + 1
+	}
+	return intent
+}
+
+// removes says whether a finding means that the policy gives the target up. Nothing is given up while it is suspended.
+func removes(policy *v1alpha1.AppUpgradePolicy, finding *pin.Finding) bool {
+	if finding == nil || policy.Spec.Suspend {
+		return false
+	}
+	return finding.Reason == v1alpha1.AppMissingReason || finding.Reason == v1alpha1.PolicyConflictReason
+}
+
+// prompt asks for Git to be read once for each new fact about a target, as long as the cluster does not have what was
+// read there last. The facts are hashed because a human's token may be long.
+func (s scope) prompt(target resolve.Target, live livePin) string {
+	if target.Finding != nil || target.App == nil || target.Location == nil {
+		return live.intent.Prompt
+	}
+	placed := live.memory.Marked || live.memory.Leader != ""
+	if placed && live.memory.Finding == nil && target.App.Spec.Version == live.memory.Git {
+		return ""
+	}
+	facts := []string{target.Location.Revision, target.App.Spec.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
+	sum := sha256.Sum256([]byte(strings.Join(facts, "\n")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// lastRound is the newest round that any object of the policy has.
+func (s scope) lastRound() int64 {
+	round := roundOf(s.candidate)
+	for _, live := range s.pins {
+		round = max(round, live.intent.Round)
+	}
+	return round
+}
+
+// roundOf is the round of a candidate. One that is missing or that somebody garbled counts as the first: the rounds of
+// the pins make up for it.
+func roundOf(candidate *imagev1.ImagePolicy) int64 {
+	if candidate == nil {
+		return 0
+	}
+	round, err := strconv.ParseInt(candidate.Annotations[pin.RoundAnnotation], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return round
+}
+
+// completedRound is the round of a candidate once all these intents are written.
+func completedRound(candidate *imagev1.ImagePolicy, intents []pin.Intent) int64 {
+	rounds := []int64{roundOf(candidate)}
+	for _, intent := range intents {
+		rounds = append(rounds, intent.Round)
+	}
+	return slices.Max(rounds)
+}
+
+func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
+	if policy.Spec.Git == nil || policy.Spec.Git.Commit == nil {
+		return pin.Commit{}
+	}
+	commit := pin.Commit{MessageTemplate: policy.Spec.Git.Commit.MessageTemplate}
+	if author := policy.Spec.Git.Commit.Author; author != nil {
+		commit.AuthorName, commit.AuthorEmail = author.Name, author.Email
+	}
+	return commit
+}
+
+func unmanaged(policy *v1alpha1.AppUpgradePolicy) bool {
+	return policy.Spec.Git != nil && policy.Spec.Git.Markers == v1alpha1.MarkersUnmanaged
+}

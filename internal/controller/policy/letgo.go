@@ -1,0 +1,90 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/apply"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// letGo deletes a pin that is not wanted any more if nobody has to remove a marker first, or nobody can. It says whether
+// the pin is gone.
+func (r *Reconciler) letGo(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin) (gone bool, err error) {
+	if live.neverMarked() {
+		return true, apply.Delete(ctx, r.client, live.object)
+	}
+	if live.intent.Unmanaged {
+		return true, r.abandon(ctx, policy, live, "the policy leaves markers to you (git.markers: Unmanaged)")
+	}
+	obstacle, err := r.obstacle(ctx, policy, live)
+	if obstacle == "" || err != nil {
+		return false, err
+	}
+	return true, r.abandon(ctx, policy, live, obstacle)
+}
+
+// neverMarked says that no marker was placed nor is being placed. A pin that may be marked could be in the middle of it:
+// for that one the repository controller, which knows, is asked.
+func (p livePin) neverMarked() bool {
+	return !p.memory.Marked && !p.intent.Mark && !p.intent.Remove && p.object.Labels[pin.BatchLabel] == ""
+}
+
+// abandon deletes a pin whose marker stays in Git, and says where it is.
+func (r *Reconciler) abandon(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin, why string) error {
+	if err := apply.Delete(ctx, r.client, live.object); err != nil {
+		return err
+	}
+	if live.memory.Marked {
+		r.warn(policy, v1alpha1.MarkerLeftReason, fmt.Sprintf("The marker of %s %s stays in %s line %d of GitRepository %s, because %s: remove the comment that names %s",
+			live.intent.Target.Kind, live.intent.Target.Name, live.memory.File, live.memory.Line, live.intent.Source.Repository, why, live.object.Name))
+	}
+	return nil
+}
+
+// obstacle says why no marker can be removed ever; empty if it can be tried.
+func (r *Reconciler) obstacle(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin) (string, error) {
+	named := live.intent.Source.Repository
+	repository := &sourcev1.GitRepository{}
+	exists, err := r.read(ctx, named.Namespace, named.Name, repository)
+	if err != nil {
+		return "", err
+	}
+	if !exists || !repository.DeletionTimestamp.IsZero() {
+		return fmt.Sprintf("GitRepository %s is gone", named), nil
+	}
+	if secret := repository.Spec.SecretRef; secret != nil {
+		alive, err := r.alive(ctx, "Secret", named.Namespace, secret.Name)
+		if err != nil || !alive {
+			return fmt.Sprintf("Secret %s/%s of the GitRepository is gone", named.Namespace, secret.Name), err
+		}
+	}
+	alive, err := r.alive(ctx, "Namespace", "", policy.Namespace)
+	if err != nil || !alive {
+		return fmt.Sprintf("namespace %s is being deleted", policy.Namespace), err
+	}
+	return "", nil
+}
+
+// alive says whether an object exists and is not being deleted. It asks the API server for the metadata only, so no
+// secret is read, and nothing needs a cache of all of them.
+func (r *Reconciler) alive(ctx context.Context, kind, namespace, name string) (bool, error) {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for %s %s/%s: %w", kind, namespace, name, err)
+	}
+	return object.DeletionTimestamp.IsZero(), nil
+}

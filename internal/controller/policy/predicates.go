@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"maps"
+	"reflect"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+)
+
+// onChange lets an update pass if the two states differ in what matters. Creation and deletion always matter.
+func onChange[T client.Object](differ func(before, after T) bool) predicate.TypedPredicate[T] {
+	return predicate.TypedFuncs[T]{
+		UpdateFunc: func(e event.TypedUpdateEvent[T]) bool {
+			return !e.ObjectOld.GetDeletionTimestamp().Equal(e.ObjectNew.GetDeletionTimestamp()) || differ(e.ObjectOld, e.ObjectNew)
+		},
+	}
+}
+
+// onlyChange is onChange that takes no notice of creation and deletion.
+func onlyChange[T client.Object](differ func(before, after T) bool) predicate.TypedPredicate[T] {
+	return predicate.TypedFuncs[T]{
+		CreateFunc: func(event.TypedCreateEvent[T]) bool { return false },
+		DeleteFunc: func(event.TypedDeleteEvent[T]) bool { return false },
+		UpdateFunc: func(e event.TypedUpdateEvent[T]) bool { return differ(e.ObjectOld, e.ObjectNew) },
+	}
+}
+
+func specChanged[T client.Object]() predicate.TypedPredicate[T] {
+	return onChange(func(before, after T) bool { return before.GetGeneration() != after.GetGeneration() })
+}
+
+// policyChanged leaves out the status, which only the operator writes.
+func policyChanged() predicate.Predicate {
+	return onChange(func(before, after client.Object) bool {
+		request := v1alpha1.ReconcileRequestAnnotation
+		return before.GetGeneration() != after.GetGeneration() || before.GetAnnotations()[request] != after.GetAnnotations()[request]
+	})
+}
+
+func appChanged() predicate.TypedPredicate[*appv1alpha1.App] {
+	return onChange(func(before, after *appv1alpha1.App) bool {
+		return !maps.Equal(before.Labels, after.Labels) ||
+			!reflect.DeepEqual(before.Spec, after.Spec) || !reflect.DeepEqual(before.Status, after.Status)
+	})
+}
+
+func inventoryChanged() predicate.TypedPredicate[*kustomizev1.Kustomization] {
+	return onChange(func(before, after *kustomizev1.Kustomization) bool {
+		return before.Generation != after.Generation || !reflect.DeepEqual(before.Status.Inventory, after.Status.Inventory)
+	})
+}
+
+func attemptedChanged() predicate.TypedPredicate[*kustomizev1.Kustomization] {
+	return onlyChange(func(before, after *kustomizev1.Kustomization) bool {
+		return before.Status.LastAttemptedRevision != after.Status.LastAttemptedRevision
+	})
+}
+
+func sourceChanged() predicate.TypedPredicate[*sourcev1.GitRepository] {
+	return onChange(func(before, after *sourcev1.GitRepository) bool {
+		grant := v1alpha1.AllowNamespacesAnnotation
+		return before.Generation != after.Generation || before.Annotations[grant] != after.Annotations[grant]
+	})
+}
+
+func artifactChanged() predicate.TypedPredicate[*sourcev1.GitRepository] {
+	return onlyChange(func(before, after *sourcev1.GitRepository) bool {
+		return revisionOf(before) != revisionOf(after)
+	})
+}
+
+func revisionOf(repository *sourcev1.GitRepository) string {
+	if repository.Status.Artifact == nil {
+		return ""
+	}
+	return repository.Status.Artifact.Revision
+}
+
+// scanChanged leaves out that a scan took place: what it found comes by the candidates.
+func scanChanged() predicate.TypedPredicate[*imagev1.ImageRepository] {
+	return onChange(func(before, after *imagev1.ImageRepository) bool {
+		was, _ := scanProblem(before, before.Name)
+		is, _ := scanProblem(after, after.Name)
+		return was != is || scanned(before) != scanned(after) || before.Generation != after.Generation ||
+			!maps.Equal(before.Labels, after.Labels) || !maps.Equal(before.Annotations, after.Annotations)
+	})
+}
+
+// imagePolicyChanged looks at all that the operator or a human writes, and at what Flux selects.
+func imagePolicyChanged() predicate.TypedPredicate[*imagev1.ImagePolicy] {
+	return onChange(func(before, after *imagev1.ImagePolicy) bool {
+		return before.Generation != after.Generation ||
+			!maps.Equal(before.Labels, after.Labels) || !maps.Equal(before.Annotations, after.Annotations) ||
+			!reflect.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
+			!reflect.DeepEqual(before.Status.LatestRef, after.Status.LatestRef) ||
+			!reflect.DeepEqual(readyOf(before), readyOf(after))
+	})
+}
+
+func readyOf(policy *imagev1.ImagePolicy) *metav1.Condition {
+	return apimeta.FindStatusCondition(policy.Status.Conditions, meta.ReadyCondition)
+}

@@ -1,0 +1,115 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/apply"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/status"
+)
+
+// action is what the operator did when it emits an event; the reason says the rest.
+const action = "Reconcile"
+
+// stalledError says why a policy cannot work until a human changes something.
+type stalledError struct{ pin.Finding }
+
+func (e *stalledError) Error() string { return e.Message }
+
+// fluxMissingError says which kinds the API server does not know.
+type fluxMissingError struct{ kinds []schema.GroupVersionKind }
+
+func (e *fluxMissingError) Error() string { return missingMessage(e.kinds) }
+
+// conclude writes what came of one look at a policy into its status, and says when to look again. An error that a human
+// or a watch ends is in the status only; any other is returned, too, so that the policy is looked at again soon.
+func (r *Reconciler) conclude(ctx context.Context, s scope, err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{}, err // somebody was faster: a second look will do, and a human needs not know
+	}
+	outcome := status.Outcome{
+		Now:         r.options.Clock.Now(),
+		Generation:  s.policy.Generation,
+		RequestedAt: s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation],
+		Previous:    s.policy.Status,
+	}
+	result := ctrl.Result{}
+	if wake := s.decision.WakeUp; !wake.IsZero() {
+		result.RequeueAfter = max(wake.Sub(outcome.Now), 1)
+	}
+	if err == nil {
+		outcome.Waiting = s.waiting()
+		return result, r.report(ctx, s, outcome)
+	}
+	outcome.Problem, err = problemOf(err)
+	if outcome.Problem.Reason == v1alpha1.FluxMissingReason {
+		result.RequeueAfter = fluxRetry
+	}
+	return result, errors.Join(err, r.report(ctx, s, outcome))
+}
+
+// problemOf is what the status says of an error, and the error itself if trying again may help.
+func problemOf(err error) (*status.Problem, error) {
+	var stalled *stalledError
+	if errors.As(err, &stalled) {
+		return &status.Problem{Stalled: true, Reason: stalled.Reason, Message: stalled.Message}, nil
+	}
+	var missing *fluxMissingError
+	if errors.As(err, &missing) || meta.IsNoMatchError(err) {
+		return &status.Problem{Reason: v1alpha1.FluxMissingReason, Message: err.Error()}, nil
+	}
+	var foreign *apply.ForeignError
+	if errors.As(err, &foreign) {
+		return &status.Problem{Reason: v1alpha1.ForeignObjectReason, Message: foreign.Error()}, nil
+	}
+	return &status.Problem{Reason: v1alpha1.ProgressingReason, Message: err.Error()}, err
+}
+
+// waiting is what keeps the policy's objects from being complete; nil if nothing does.
+func (s scope) waiting() *status.Waiting {
+	if len(s.input.Targets) == 0 {
+		return &status.Waiting{Reason: v1alpha1.NoTargetsReason, Message: "No target is selected: label an App as the policy's selector says, or change the selector"}
+	}
+	if s.chart.URL == "" {
+		return nil
+	}
+	if reason, message := scanProblem(s.scan, s.scanName()); reason != "" {
+		return &status.Waiting{Reason: reason, Message: message}
+	}
+	return nil
+}
+
+// report writes the status, if it changed, and tells what changed by events.
+func (r *Reconciler) report(ctx context.Context, s scope, outcome status.Outcome) error {
+	after := s.policy.DeepCopy()
+	after.Status = status.Build(s.input, s.decision, outcome)
+	if after.Status.Chart == "" && len(s.input.Targets) > 0 {
+		// The scan of the chart is kept while the catalog cannot tell which it is.
+		after.Status.Chart = outcome.Previous.Chart
+	}
+	if equality.Semantic.DeepEqual(outcome.Previous, after.Status) {
+		return nil
+	}
+	if err := r.client.Status().Patch(ctx, after, client.MergeFrom(s.policy)); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("write the status of AppUpgradePolicy %s/%s: %w", s.policy.Namespace, s.policy.Name, err)
+	}
+	for _, event := range status.Events(outcome.Previous, after.Status) {
+		r.recorder.Eventf(after, nil, event.Type, event.Reason, action, "%s", event.Message)
+	}
+	return nil
+}
+
+func (r *Reconciler) warn(policy *v1alpha1.AppUpgradePolicy, reason, message string) {
+	r.recorder.Eventf(policy, nil, corev1.EventTypeWarning, reason, action, "%s", message)
+}

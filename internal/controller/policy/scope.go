@@ -1,0 +1,191 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
+	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
+)
+
+// scope is one look at one policy: what was read, and what was decided from it.
+type scope struct {
+	policy *v1alpha1.AppUpgradePolicy
+	found  resolve.Result
+	// chart is the zero Chart if no target tells it.
+	chart fluxobjects.Chart
+	// interval is the shortest that a policy which shares the scan asks for.
+	interval time.Duration
+	// scan and candidate are as they were read; nil if there are none.
+	scan      *imagev1.ImageRepository
+	candidate *imagev1.ImagePolicy
+	// pins by name: the policy's own, and those that it takes over.
+	pins map[string]livePin
+
+	input    rollout.Input
+	decision rollout.Decision
+}
+
+// livePin is a pin as it was read.
+type livePin struct {
+	object *imagev1.ImagePolicy
+	intent pin.Intent
+	memory pin.Memory
+}
+
+// scanName is the name of the policy's ImageRepository.
+func (s scope) scanName() string { return fluxobjects.ScanName(s.policy.Namespace, s.chart) }
+
+// observe reads the Flux objects of a policy and makes the input of its decision.
+func (r *Reconciler) observe(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, found resolve.Result) (scope, error) {
+	s := scope{policy: policy, found: found}
+	if found.Chart != "" && len(found.Targets) > 0 {
+		s.chart = fluxobjects.ChartOf(found.Chart, policy.Spec.Chart)
+		if err := r.readScan(ctx, &s); err != nil {
+			return s, err
+		}
+	}
+	candidate := &imagev1.ImagePolicy{}
+	exists, err := r.read(ctx, policy.Namespace, pin.CandidateName(policy.Name), candidate)
+	if err != nil {
+		return s, err
+	}
+	if exists {
+		s.candidate = candidate
+	}
+	if s.pins, err = r.pinsOf(ctx, policy); err != nil {
+		return s, err
+	}
+	if err := r.readOtherPins(ctx, &s); err != nil {
+		return s, err
+	}
+	s.input = s.rolloutInput(r.options.Clock.Now())
+	return s, nil
+}
+
+func (r *Reconciler) readScan(ctx context.Context, s *scope) error {
+	scan := &imagev1.ImageRepository{}
+	exists, err := r.read(ctx, s.policy.Namespace, s.scanName(), scan)
+	if err != nil {
+		return err
+	}
+	if exists {
+		s.scan = scan
+	}
+	users, err := usersOf(ctx, r.client, s.policy.Namespace, s.scanName())
+	s.interval = shortestInterval(append(users, *s.policy))
+	return err
+}
+
+// pinsOf are the pins whose label names the policy.
+func (r *Reconciler) pinsOf(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) (map[string]livePin, error) {
+	var list imagev1.ImagePolicyList
+	if err := r.client.List(ctx, &list, client.InNamespace(policy.Namespace), client.MatchingFields{pinIndex: policy.Name}); err != nil {
+		return nil, fmt.Errorf("list pins of AppUpgradePolicy %s/%s: %w", policy.Namespace, policy.Name, err)
+	}
+	pins := make(map[string]livePin, len(list.Items))
+	for i := range list.Items {
+		live, err := readPin(&list.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		pins[live.object.Name] = live
+	}
+	return pins, nil
+}
+
+// readOtherPins looks for pins of the targets that have another policy's label. The target is this policy's alone, or it
+// would have a finding, so its pin is taken over with all that it remembers: the marker in Git names the pin and stays.
+// An object that the operator did not make is a finding.
+func (r *Reconciler) readOtherPins(ctx context.Context, s *scope) error {
+	for i := range s.found.Targets {
+		target := &s.found.Targets[i]
+		name := pin.Name(target.Kind, target.Name)
+		if _, own := s.pins[name]; own || target.Finding != nil {
+			continue
+		}
+		object := &imagev1.ImagePolicy{}
+		exists, err := r.read(ctx, s.policy.Namespace, name, object)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			continue
+		}
+		if object.Labels[pin.ManagedByLabel] != pin.ManagedBy {
+			target.Finding = foreignFinding(imagev1.ImagePolicyKind, object)
+			continue
+		}
+		live, err := readPin(object)
+		if err != nil {
+			return err
+		}
+		s.pins[name] = live
+	}
+	return nil
+}
+
+func readPin(object *imagev1.ImagePolicy) (livePin, error) {
+	intent, err := pin.IntentOf(object)
+	if err != nil {
+		return livePin{}, err
+	}
+	memory, err := pin.MemoryOf(object)
+	if err != nil {
+		return livePin{}, err
+	}
+	return livePin{object: object, intent: intent, memory: memory}, nil
+}
+
+// read reads an object from the cache and says whether it exists.
+func (r *Reconciler) read(ctx context.Context, namespace, name string, object client.Object) (bool, error) {
+	err := r.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %T %s/%s: %w", object, namespace, name, err)
+	}
+	return true, nil
+}
+
+// rolloutInput is what the decision depends on.
+func (s scope) rolloutInput(now time.Time) rollout.Input {
+	in := rollout.Input{Now: now, Policy: policyInput(s.policy), Candidate: s.candidateInput()}
+	for _, target := range s.found.Targets {
+		t := target.Input()
+		if live, ok := s.pins[pin.Name(target.Kind, target.Name)]; ok {
+			t.Pin = live.input()
+		}
+		in.Targets = append(in.Targets, t)
+	}
+	return in
+}
+
+func policyInput(policy *v1alpha1.AppUpgradePolicy) rollout.Policy {
+	in := rollout.Policy{
+		Namespace:      policy.Namespace,
+		Name:           policy.Name,
+		Suspended:      policy.Spec.Suspend,
+		Deleting:       !policy.DeletionTimestamp.IsZero(),
+		Range:          policy.Spec.Versions.Range,
+		Exclude:        policy.Spec.Versions.Exclude,
+		MarkersManaged: !unmanaged(policy),
+	}
+	if filter := policy.Spec.Versions.FilterTags; filter != nil {
+		in.FilterPattern, in.FilterExtract = filter.Pattern, filter.Extract
+	}
+	return in
+}
+
+func (p livePin) input() *rollout.Pin {
+	return &rollout.Pin{Name: p.object.Name, Intent: p.intent, Memory: p.memory, Batch: p.object.Labels[pin.BatchLabel]}
+}

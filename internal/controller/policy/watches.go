@@ -1,0 +1,52 @@
+package policy
+
+import (
+	"context"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+)
+
+// watchSteps start the watches that wake policies, one step for each. What wakes whom is in mapping.go, and what counts
+// as a change in predicates.go.
+func watchSteps(c cache.Cache, policies, scans controller.Controller, m mapper) []func(context.Context) error {
+	var steps []func(context.Context) error
+	for _, index := range indexes {
+		steps = append(steps, func(ctx context.Context) error { return index.add(ctx, c) })
+	}
+	return append(steps,
+		watch(policies, c, &v1alpha1.AppUpgradePolicy{}, m.rivals, specChanged[*v1alpha1.AppUpgradePolicy]()),
+		watch(policies, c, &appv1alpha1.App{}, m.ofApp, appChanged()),
+		watch(policies, c, &appv1alpha1.Catalog{}, m.ofCatalog, specChanged[*appv1alpha1.Catalog]()),
+		watch(policies, c, &kustomizev1.Kustomization{}, m.ofKustomization, inventoryChanged()),
+		watch(policies, c, &kustomizev1.Kustomization{}, m.unsettledOf(kustomizev1.KustomizationKind), attemptedChanged()),
+		watch(policies, c, &sourcev1.GitRepository{}, m.ofGitRepository, sourceChanged()),
+		watch(policies, c, &sourcev1.GitRepository{}, m.unsettledOf(sourcev1.GitRepositoryKind), artifactChanged()),
+		watch(policies, c, &imagev1.ImageRepository{}, m.ofScan, scanChanged()),
+		watch(policies, c, &imagev1.ImagePolicy{}, m.ofImagePolicy, imagePolicyChanged()),
+		watch(scans, c, &imagev1.ImageRepository{}, itself, scanChanged()),
+	)
+}
+
+func watch[T client.Object](to controller.Controller, c cache.Cache, object T, enqueue func(context.Context, client.Object) []reconcile.Request,
+	changed predicate.TypedPredicate[T]) func(context.Context) error {
+	return func(context.Context) error {
+		typed := func(ctx context.Context, object T) []reconcile.Request { return enqueue(ctx, object) }
+		return to.Watch(source.Kind(c, object, handler.TypedEnqueueRequestsFromMapFunc(typed), changed))
+	}
+}
+
+func itself(_ context.Context, object client.Object) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(object)}}
+}
