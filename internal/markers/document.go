@@ -23,6 +23,8 @@ type file struct {
 	docs []*document
 	// err says why the file cannot be split into documents.
 	err error
+	// more is set if something follows the end marker `...` of a document.
+	more bool
 }
 
 // document is one document of a file.
@@ -38,8 +40,6 @@ type document struct {
 	err  error
 	// empty documents were parsed and hold nothing.
 	empty bool
-	// more is set if something follows the end marker `...`; Flux drops it.
-	more bool
 	// starts are the offsets of text's lines as YAML counts them, nil if
 	// these are the lines that end with LF.
 	starts []int
@@ -62,7 +62,7 @@ func parseFile(name string, content []byte, wanted func(text string) bool) *file
 		}
 		doc := &document{index: i, text: chunk, firstLine: line}
 		if wanted == nil || wanted(chunk) {
-			doc.parse()
+			f.more = doc.parse() || f.more
 		}
 		if !doc.empty {
 			f.docs = append(f.docs, doc)
@@ -84,12 +84,14 @@ func checkSeparator(s string) error {
 	return errors.New("text follows the document separator ---")
 }
 
-func (d *document) parse() {
-	d.root, d.more, d.err = decode(d.text)
+// parse reports whether text goes on after the document.
+func (d *document) parse() (more bool) {
+	d.root, more, d.err = decode(d.text)
 	d.empty = d.err == nil && d.root == nil
 	if strings.ContainsAny(d.text, "\r\u0085\u2028\u2029") {
 		d.starts = lineStarts(d.text)
 	}
+	return more
 }
 
 // decode parses the first document of text; root is nil if there is nothing,

@@ -50,7 +50,8 @@ func setterPass(content []byte, setters map[string]string) (written []byte, set 
 	}
 	var out bytes.Buffer
 	w := kio.ByteWriter{Writer: &out, ClearAnnotations: []string{kioutil.PathAnnotation, kioutil.LegacyPathAnnotation}}
-	return out.Bytes(), set, w.Write(nodes)
+	err = w.Write(nodes)
+	return out.Bytes(), set, err
 }
 
 func setAll(n *yaml.RNode, schema *spec.Schema, set *int) {

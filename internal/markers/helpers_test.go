@@ -1,7 +1,9 @@
 package markers
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"testing/fstest"
 )
 
@@ -32,3 +34,5 @@ func firstVersion(name string, content []byte) (Location, bool) {
 	}
 	return Location{}, false
 }
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -102,6 +102,8 @@ func unmarkableStyle(s site) (reason, message string) {
 		return NotMarkable, "the value is a YAML alias (*" + n.Value + "), which Flux does not update; write the version here"
 	case n.Anchor != "":
 		return NotMarkable, "the value has a YAML anchor (&" + n.Anchor + "), so Flux would change every place that uses it; write the version here without it"
+	case n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != yaml.NodeTagString:
+		return NotMarkable, "the value has the YAML tag " + n.ShortTag() + ", which Flux would keep; write the version without it"
 	case s.flow:
 		return NotMarkable, "Flux ignores markers inside { } and [ ]; write the mapping in block style, one key per line"
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:

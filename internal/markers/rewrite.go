@@ -29,6 +29,8 @@ func (f *file) rewritable(content []byte) *Problem {
 		return refuse(0, "the file is not UTF-8 text, which Flux cannot update; convert it")
 	case f.err != nil:
 		return refuse(0, "Flux skips the whole file because it cannot be split into documents (%v); correct it", f.err)
+	case f.more:
+		return refuse(0, "Flux drops what follows the document end marker `...`; separate documents with ---")
 	}
 	for _, doc := range f.docs {
 		if p := doc.rewritable(refuse); p != nil {
@@ -54,10 +56,14 @@ func (d *document) rewritable(refuse func(int, string, ...any) *Problem) *Proble
 	case !takesAnnotations(d.root):
 		return refuse(d.line(d.root), "Flux skips a file with a malformed metadata; correct it")
 	}
-	if key := complexKey(d.root); key != nil {
+	switch key := oddKey(d.root); {
+	case key == nil:
+		return nil
+	case key.Kind == yaml.ScalarNode || key.Kind == yaml.AliasNode:
+		return refuse(d.line(key), "the key %q is repeated, which Kubernetes does not accept; remove one", key.Value)
+	default:
 		return refuse(d.line(key), "Flux would corrupt the template expression {{ }}; move the template into another file")
 	}
-	return nil
 }
 
 // isList reports whether kyaml would unwrap the document.
@@ -67,14 +73,19 @@ func isList(root *yaml.Node) bool {
 		(child(root, "items") != nil || child(root, "functionConfig") != nil)
 }
 
-// complexKey returns the first mapping key that is no scalar. YAML reads
-// `{{ x }}` as such a key, and Flux writes it in another form.
-func complexKey(node *yaml.Node) *yaml.Node {
+// oddKey returns the first mapping key that is no scalar, or that its mapping
+// has already. YAML reads `{{ x }}` as a key that is a mapping, and Flux writes
+// it in another form; of a repeated key it sees only the first.
+func oddKey(node *yaml.Node) *yaml.Node {
+	seen := map[string]bool{}
 	for i, c := range node.Content {
-		if node.Kind == yaml.MappingNode && i%2 == 0 && c.Kind != yaml.ScalarNode && c.Kind != yaml.AliasNode {
-			return c
+		if node.Kind == yaml.MappingNode && i%2 == 0 {
+			if seen[c.Value] || c.Kind == yaml.MappingNode || c.Kind == yaml.SequenceNode {
+				return c
+			}
+			seen[c.Value] = true
 		}
-		if key := complexKey(c); key != nil {
+		if key := oddKey(c); key != nil {
 			return key
 		}
 	}
@@ -91,7 +102,7 @@ func (f *file) sameAfterRewrite(content []byte) bool {
 	before := parseFile(f.name, content, nil).docs
 	after := parseFile(f.name, written, nil).docs
 	return slices.EqualFunc(before, after, func(a, b *document) bool {
-		if a.root == nil || b.root == nil || a.more {
+		if a.root == nil || b.root == nil {
 			return false
 		}
 		// Flux drops empty annotations; nobody misses them.
