@@ -3,6 +3,8 @@ package gitops
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -109,9 +111,12 @@ func (c *Client) list(ctx context.Context, remote Remote) (plumbing.Hash, error)
 				return ref.Hash(), nil
 			}
 		}
-		return plumbing.ZeroHash, extgogit.NoMatchingRefSpecError{}
+		return plumbing.ZeroHash, errNoBranch
 	}, func(plumbing.Hash) {})
 }
+
+// errNoBranch is for repositories without the remote's branch.
+var errNoBranch = errors.New("no such branch")
 
 func (c *Client) timeoutOf(remote Remote) time.Duration {
 	return cmp.Or(remote.timeout, c.opts.Timeout)
@@ -127,8 +132,15 @@ func bounded[T any](ctx context.Context, operation func() (T, error), discard fu
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		value, err := operation()
-		done <- outcome{value, err}
+		var o outcome
+		defer func() {
+			// What a server sends has made go-git panic before, and nobody above this goroutine would recover.
+			if r := recover(); r != nil {
+				o.err = fmt.Errorf("go-git panicked: %v", r)
+			}
+			done <- o
+		}()
+		o.value, o.err = operation()
 	}()
 	select {
 	case o := <-done:

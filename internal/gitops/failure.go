@@ -126,7 +126,7 @@ func classifyRemote(operation string, err error) verdict {
 		return verdict{ReasonRepositoryNotFound, "The server has no such repository, or hides it from these credentials", "check spec.url of the GitRepository and what its credentials may read"}
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return verdict{ReasonBranchNotFound, "The repository is empty", "push a first commit to the branch"}
-	case errors.Is(err, extgogit.NoMatchingRefSpecError{}):
+	case errors.Is(err, errNoBranch), errors.Is(err, extgogit.NoMatchingRefSpecError{}):
 		return verdict{ReasonBranchNotFound, "The repository has no such branch", "create the branch, or correct spec.ref.branch of the GitRepository"}
 	case strings.Contains(text, "knownhosts: "):
 		return verdict{ReasonUnreachable, "The SSH server's key is not the one expected: " + text, "put the server's key into known_hosts of the GitRepository's Secret once you trust it"}

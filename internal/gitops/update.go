@@ -68,8 +68,10 @@ func (c *Client) try(ctx context.Context, remote Remote, author Author, change f
 	if !changed {
 		return checkout.Head(), false, nil
 	}
-	moved, err = c.push(ctx, remote, checkout, commit)
-	return newCommit(commit), moved, err
+	if moved, err = c.push(ctx, remote, checkout, commit); moved || err != nil {
+		return Commit{}, moved, err
+	}
+	return newCommit(commit), false, nil
 }
 
 // push offers the commit, then asks the server what became of the branch.
@@ -81,7 +83,7 @@ func (c *Client) push(ctx context.Context, remote Remote, checkout *Checkout, co
 		return false, nil
 	case listErr == nil && now != checkout.head.Hash, lostRace(pushErr):
 		return true, nil
-	case errors.Is(listErr, extgogit.NoMatchingRefSpecError{}):
+	case errors.Is(listErr, errNoBranch):
 		return false, remote.failure(operationList, listErr, "")
 	case pushErr != nil:
 		return false, remote.failure(operationPush, pushErr, words)
