@@ -10,10 +10,10 @@ RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY api api
 COPY cmd cmd
 COPY internal internal
-ARG TARGETOS TARGETARCH
+ARG TARGETOS TARGETARCH VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags="-s -w" -o /out/app-upgrade-operator ./cmd/app-upgrade-operator
+    go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /out/app-upgrade-operator ./cmd/app-upgrade-operator
 
 FROM ${BASE}
 COPY --from=build /out/app-upgrade-operator /app-upgrade-operator

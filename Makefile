@@ -5,6 +5,7 @@ SHELL := bash
 
 CHART := helm/app-upgrade-operator
 IMAGE ?= gsoci.azurecr.io/giantswarm/app-upgrade-operator:dev
+VERSION ?= $(shell git describe --tags --always --dirty)
 FUZZTIME ?= 1m
 
 # A code generator of hack/tools, by name. It must run even while the project itself does not compile.
@@ -35,11 +36,11 @@ demo-kind: ## The same on kind with Flux's own images; needs Docker, kind, flux,
 
 .PHONY: build
 build: ## Build the operator into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
 
 .PHONY: image
 image: ## Build the container image IMAGE
-	docker build --tag $(IMAGE) .
+	docker build --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
 
 .PHONY: test
 test: ## Run every test: unit, property, fuzz seeds, API server, chart, end to end

@@ -37,6 +37,7 @@ func TestInstall(t *testing.T) {
 	must(t, api.Create(t.Context(), restrictedNamespace()))
 	run("install", release, chart)
 	checkPod(t, api)
+	checkOperatorRuns(t, c, api)
 	run(append([]string{"upgrade", release, chart, "--values", fullValues}, withoutForeignKinds...)...)
 	checkPod(t, api)
 	run("uninstall", release)
