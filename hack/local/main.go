@@ -41,6 +41,8 @@ func run(ctx context.Context, args []string) error {
 		return build(ctx, args)
 	case "path":
 		return path(ctx, args)
+	case "up":
+		return up(ctx)
 	case "crds":
 		return crds.GenerateFlux(ctx, os.Stderr)
 	case "help", "-h", "--help":

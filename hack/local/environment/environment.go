@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,10 +59,13 @@ type Environment struct {
 	// Client has the administrator's rights and knows Kubernetes' own kinds, CRDs and Flux's kinds.
 	Client client.WithWatch
 
-	dir       *workDir
-	progress  io.Writer
-	operators []*process.Process
-	stops     []func() error // in the order of the starts
+	dir      *workDir
+	progress io.Writer
+	stops    []func() error // in the order of the starts
+
+	operatorMu   sync.Mutex
+	operatorPath string // once it is built
+	operators    []*process.Process
 }
 
 // Start builds what is missing and starts everything. On an error, or when ctx ends, nothing is left running or on disk.
@@ -193,13 +197,16 @@ func (e *Environment) startApps(ctx context.Context, options Options) error {
 // Stop ends everything, the last first, and removes all files. It may be called more than once.
 func (e *Environment) Stop() error {
 	var errs []error
+	e.operatorMu.Lock()
 	for _, p := range e.operators {
 		errs = append(errs, p.Stop())
 	}
+	e.operators = nil
+	e.operatorMu.Unlock()
 	for i := len(e.stops) - 1; i >= 0; i-- {
 		errs = append(errs, e.stops[i]())
 	}
-	e.operators, e.stops = nil, nil
+	e.stops = nil
 	errs = append(errs, e.dir.remove())
 	return errors.Join(errs...)
 }

@@ -41,7 +41,7 @@ type Operator struct {
 
 // StartOperator builds the operator from this checkout and starts a replica, which Stop of the environment ends.
 func (e *Environment) StartOperator(ctx context.Context, options OperatorOptions) (*Operator, error) {
-	path, err := tools.Build(ctx, operatorPackage, e.dir.path)
+	path, err := e.buildOperator(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,24 @@ func (e *Environment) StartOperator(ctx context.Context, options OperatorOptions
 	if err != nil {
 		return nil, err
 	}
+	e.operatorMu.Lock()
+	defer e.operatorMu.Unlock()
 	e.operators = append(e.operators, p)
 	return &Operator{Process: p, MetricsURL: "http://" + addresses[0] + "/metrics"}, nil
+}
+
+// buildOperator builds the operator once for the life of the environment.
+func (e *Environment) buildOperator(ctx context.Context) (string, error) {
+	e.operatorMu.Lock()
+	defer e.operatorMu.Unlock()
+	if e.operatorPath != "" {
+		return e.operatorPath, nil
+	}
+	path, err := tools.Build(ctx, operatorPackage, e.dir.path)
+	if err == nil {
+		e.operatorPath = path
+	}
+	return path, err
 }
 
 // InstallChart installs or upgrades a Helm chart from a folder of the project, with values as `key=value`. Nothing runs its

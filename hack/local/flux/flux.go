@@ -165,6 +165,14 @@ func (f *Flux) startAll(ctx context.Context) error {
 // IsStandIn reports whether the stand-in runs in place of Flux's image controllers.
 func (f *Flux) IsStandIn() bool { return f.standIn }
 
+// Description says for people what does image automation.
+func (f *Flux) Description() string {
+	if f.standIn {
+		return "by a small stand-in, which is not Flux (set " + BinDirVariable + " to run Flux's own controllers)"
+	}
+	return "by Flux's own controllers"
+}
+
 // ImageControllers returns the names of the processes that do image automation.
 func (f *Flux) ImageControllers() []string {
 	if f.standIn {

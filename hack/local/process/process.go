@@ -234,5 +234,5 @@ func (p *Process) LogTail() string {
 }
 
 func logPath(config Config) string {
-	return filepath.Join(config.LogDir, config.Name+".log")
+	return filepath.Join(config.LogDir, strings.ReplaceAll(config.Name, "/", "_")+".log") // subtests have slashes in their names
 }

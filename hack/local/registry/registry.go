@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/crypto/bcrypt"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/giantswarm/app-upgrade-operator/hack/local/process"
@@ -142,6 +144,19 @@ func (r *Registry) DockerConfig() ([]byte, error) {
 		return nil, fmt.Errorf("write the registry's credentials: %w", err)
 	}
 	return content, nil
+}
+
+// PullSecret returns a Secret that lets its holder in.
+func (r *Registry) PullSecret(namespace, name string) (*corev1.Secret, error) {
+	content, err := r.DockerConfig()
+	if err != nil {
+		return nil, err
+	}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Type:       corev1.SecretTypeDockerConfigJson,
+		Data:       map[string][]byte{corev1.DockerConfigJsonKey: content},
+	}, nil
 }
 
 // Auth returns the credentials for a client from go-containerregistry.
