@@ -45,7 +45,9 @@ func parseComment(comment string) (ref Ref, suffix string, ok bool) {
 	text := []byte(strings.TrimLeft(comment, "#"))
 	short := map[string]string{}
 	if json.Unmarshal(text, &short) == nil && short[shortHand] != "" {
-		return parseSetter(definitionsPrefix + short[shortHand])
+		if ref, suffix, ok = parseSetter(definitionsPrefix + short[shortHand]); ok {
+			return ref, suffix, true
+		}
 	}
 	var full struct {
 		Ref string `json:"$ref"`

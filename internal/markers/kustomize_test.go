@@ -74,7 +74,7 @@ func (g *tree) overlay(dir, kind string, below []string, names []string) {
 	if len(below) > 0 {
 		text += resources(below...)
 	}
-	var patches, old string
+	var patches string
 	for i := range rapid.IntRange(0, 4).Draw(g.t, "patches") {
 		file := fmt.Sprintf("patch%d.yaml", i)
 		entry, content := g.patch(file, names)
@@ -83,14 +83,10 @@ func (g *tree) overlay(dir, kind string, below []string, names []string) {
 		}
 		patches += entry
 	}
-	if g.chance("old patches") {
-		old = "patchesJson6902:\n- target: {version: v1alpha1, group: application.giantswarm.io, kind: App, name: " + g.pick("name", names...) + "}\n  path: old.yaml\n"
-		g.files[dir+"/old.yaml"] = "- op: add\n  path: /spec/version\n  value: " + g.version() + "\n"
-	}
 	if patches != "" {
 		text += "patches:\n" + patches
 	}
-	g.files[dir+"/kustomization.yaml"] = text + old + g.naming()
+	g.files[dir+"/kustomization.yaml"] = text + g.naming()
 }
 
 // patch returns an entry of a kustomization's patches and its file, if any.
@@ -162,31 +158,59 @@ func TestLocateAgreesWithKustomize(t *testing.T) {
 			return // Flux could not build it either.
 		}
 		built++
-		index, err := NewIndex(mapFS(g.files), Source{Path: "top"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, object := range result.Resources() {
-			want, _ := object.GetString("spec.version")
-			at, err := index.Locate(target(object.GetNamespace(), object.GetName()))
-			var p *Problem
-			if err != nil && !errors.As(err, &p) {
-				t.Fatal(err)
-			}
-			if at.Value != want {
-				t.Fatalf("%s: built %q, located %q at %s:%d (%v)\n%s", object.CurId(), want, at.Value, at.File, at.Line, err, dump(g.files))
-			}
-			if want != "" && !strings.Contains(lineOf(g.files[at.File], at.Line, p), want) {
-				t.Fatalf("%s:%d does not say %s\n%s", at.File, at.Line, want, dump(g.files))
-			}
-			if want != "" {
-				located++
-			}
-		}
+		located += compareBuild(t, g.files, result)
 	})
 	t.Logf("%d of the trees could be built, %d versions located", built, located)
 	if built == 0 || located == 0 {
 		t.Error("no tree could be built")
+	}
+}
+
+// compareBuild locates every object that kustomize built from files and
+// returns how many have a version.
+func compareBuild(t rapid.TB, files map[string]string, result resmap.ResMap) (located int) {
+	t.Helper()
+	index, err := NewIndex(mapFS(files), Source{Path: "top"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range result.Resources() {
+		want, _ := object.GetString("spec.version")
+		at, err := index.Locate(target(object.GetNamespace(), object.GetName()))
+		var p *Problem
+		if err != nil && !errors.As(err, &p) {
+			t.Fatal(err)
+		}
+		if at.Value != want {
+			t.Fatalf("%s: built %q, located %q at %s:%d (%v)\n%s", object.CurId(), want, at.Value, at.File, at.Line, err, dump(files))
+		}
+		if want == "" {
+			continue
+		}
+		located++
+		if !strings.Contains(lineOf(files[at.File], at.Line, p), want) {
+			t.Fatalf("%s:%d does not say %s\n%s", at.File, at.Line, want, dump(files))
+		}
+	}
+	return located
+}
+
+// TestLocateAgreesWithKustomizeOnOldPatches covers what kustomize warns of on
+// every build, and so is not in the random trees.
+func TestLocateAgreesWithKustomizeOnOldPatches(t *testing.T) {
+	files := map[string]string{
+		"top/kustomization.yaml": resources("app.yaml") + "namePrefix: p-\npatchesStrategicMerge:\n- smp.yaml\n" +
+			"patchesJson6902:\n- target: {version: v1alpha1, group: application.giantswarm.io, kind: App, name: p-a}\n  path: ops.yaml\n",
+		"top/app.yaml": app("org", "a", "1.0.0") + "---\n" + app("org", "b", "1.0.1"),
+		"top/smp.yaml": app("org", "a", "1.0.2") + "---\n" + app("org", "b", "1.0.3"),
+		"top/ops.yaml": "- op: add\n  path: /spec/version\n  value: 1.0.4\n",
+	}
+	result, err := kustomizeBuild(files, "/top")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if located := compareBuild(t, files, result); located != 2 {
+		t.Errorf("%d versions", located)
 	}
 }
 

@@ -199,6 +199,7 @@ func commentSpan(content []byte, m marked) (from, to int, ok bool) {
 	if m.scalar.LineComment == "" {
 		return 0, 0, false
 	}
+	raw := strings.TrimRight(m.found.Raw, " \t")
 	last := m.doc.firstLine + strings.Count(m.doc.text, "\n")
 	for line := m.found.Line; line <= last; line++ {
 		end, exists := lineEnd(content, line)
@@ -206,7 +207,7 @@ func commentSpan(content []byte, m marked) (from, to int, ok bool) {
 			return 0, 0, false
 		}
 		head := strings.TrimRight(string(content[:end]), " \t")
-		if head, ok = strings.CutSuffix(head, m.found.Raw); ok {
+		if head, ok = strings.CutSuffix(head, raw); ok {
 			return len(strings.TrimSuffix(head, " ")), end, true
 		}
 	}
