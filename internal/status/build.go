@@ -21,7 +21,8 @@ type Outcome struct {
 	// Problem concerns the whole policy; nil: none. If nothing could be found out because of it, the input has no
 	// targets and the previous view is kept.
 	Problem *Problem
-	// Waiting says what the policy waits for before its objects are complete; nil: nothing.
+	// Waiting says what the policy waits for before its objects are complete; nil: nothing. With the reason ScanFailed a
+	// human should look.
 	Waiting *Waiting
 	// Previous is the status as it was.
 	Previous v1alpha1.AppUpgradePolicyStatus

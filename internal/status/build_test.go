@@ -143,8 +143,22 @@ func TestConditions(t *testing.T) {
 			in:      makeInput(makeTarget("a", "1.5.0").obj()),
 			outcome: Outcome{Waiting: &Waiting{Reason: "ScanPending", Message: "not scanned yet"}},
 			conditions: []string{
-				"Ready=Unknown ScanPending", "Reconciling=True ScanPending", "ObjectsApplied=False ScanPending",
+				"Ready=Unknown ScanPending", "Reconciling=True ScanPending", "ObjectsApplied=True Succeeded",
 				"MarkersPlaced=True Succeeded", "UpToDate=True Succeeded",
+			},
+		},
+		"scan failed": {
+			in:      makeInput(makeTarget("a", "1.5.0").obj()),
+			outcome: Outcome{Waiting: &Waiting{Reason: "ScanFailed", Message: "unauthorized"}},
+			conditions: []string{
+				"Ready=False ScanFailed", "ObjectsApplied=True Succeeded", "MarkersPlaced=True Succeeded", "UpToDate=True Succeeded",
+			},
+			ready: "unauthorized",
+		},
+		"scan failed from the start": {
+			in: makeInput(makeTarget("a", "1.5.0").obj()).noCandidate("ScanFailed", "unauthorized"),
+			conditions: []string{
+				"Ready=False ScanFailed", "ObjectsApplied=True Succeeded", "MarkersPlaced=True Succeeded", "UpToDate=Unknown ScanFailed",
 			},
 		},
 		"no candidate": {

@@ -79,6 +79,9 @@ func (v view) ready() verdict {
 		return yes(v1alpha1.SuspendedReason, "Suspended: nothing is marked and nothing moves until spec.suspend is false")
 	}
 	if waiting := v.waiting(); waiting != nil {
+		if waiting.Reason == v1alpha1.ScanFailedReason {
+			return no(waiting.Reason, waiting.Message)
+		}
 		return unknown(waiting.Reason, waiting.Message)
 	}
 	if v.decision.Available == "" {
@@ -99,6 +102,8 @@ func (v view) blocked() verdict {
 		return no(v1alpha1.FindingsReason, v.findingsMessage())
 	case v.in.Policy.Deleting:
 		return unknown(v1alpha1.ProgressingReason, "The policy is deleted: its markers and objects are being removed")
+	case len(v.targets) == 0 && v.outcome.Waiting != nil:
+		return yes(v1alpha1.NoTargetsReason, v.outcome.Waiting.Message)
 	case len(v.targets) == 0:
 		return yes(v1alpha1.NoTargetsReason, "spec.targets selects nothing in this namespace yet")
 	default:
@@ -133,7 +138,7 @@ func (v view) reconciling() verdict {
 		}
 		return verdict{}
 	}
-	if waiting := v.waiting(); waiting != nil {
+	if waiting := v.waiting(); waiting != nil && waiting.Reason != v1alpha1.ScanFailedReason {
 		return yes(waiting.Reason, waiting.Message)
 	}
 	for _, t := range v.targets {
@@ -151,16 +156,21 @@ func (v view) stalled() verdict {
 	return yes(v.outcome.Problem.Reason, v.outcome.Problem.Message)
 }
 
-// waiting is what has to come before objects and candidate are complete; nil: nothing.
+// waiting is what has to come from Flux before objects and candidate are complete; nil: nothing.
 func (v view) waiting() *Waiting {
 	if v.outcome.Waiting != nil {
 		return v.outcome.Waiting
 	}
 	candidate := v.in.Candidate
-	if candidate.Tag == "" && candidate.Reason == v1alpha1.ScanPendingReason {
-		return &Waiting{Reason: candidate.Reason, Message: candidate.Message}
+	if candidate.Tag != "" {
+		return nil
 	}
-	return nil
+	switch candidate.Reason {
+	case v1alpha1.ScanPendingReason, v1alpha1.ScanFailedReason:
+		return &Waiting{Reason: candidate.Reason, Message: candidate.Message}
+	default:
+		return nil
+	}
 }
 
 // withoutCandidate says why no version is available.

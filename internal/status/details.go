@@ -11,14 +11,14 @@ func (v view) objectsApplied() verdict {
 	if early := v.tooEarly(); early.status != "" {
 		return early
 	}
-	if waiting := v.waiting(); waiting != nil {
-		return no(waiting.Reason, waiting.Message)
-	}
 	made := int32(0)
 	for _, t := range v.targets {
 		made += one(t.applied)
 	}
 	if made < v.counts.Total {
+		if waiting := v.waiting(); waiting != nil {
+			return no(waiting.Reason, waiting.Message)
+		}
 		return no(v1alpha1.ProgressingReason, fmt.Sprintf("%d of %d targets have an ImagePolicy", made, v.counts.Total))
 	}
 	return yes(v1alpha1.SucceededReason, "The policy's Flux objects are applied")
