@@ -1,6 +1,7 @@
 package markers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -165,10 +166,9 @@ func (b *builder) parse(name string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	mentions := func(text string) bool { return strings.Contains(text, b.kind.kind) }
 	f := &file{name: name}
-	if mentions(string(content)) {
-		f = parseFile(name, content, mentions)
+	if bytes.Contains(content, []byte(b.kind.kind)) {
+		f = parseFile(name, content, func(text string) bool { return strings.Contains(text, b.kind.kind) })
 	}
 	if f.err != nil {
 		b.note(name, f.err.Error())

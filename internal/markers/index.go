@@ -16,8 +16,8 @@ type Index struct {
 	repo   *repository
 	source Source
 	built  map[groupKind]*build
-	// files remembers whether Flux can write a file.
-	files map[string]*Problem
+	// files remembers whether Flux can read and write a file.
+	files map[string]*fileState
 }
 
 // NewIndex prepares to locate targets below src. The error is a Problem if the
@@ -28,7 +28,7 @@ func NewIndex(fsys fs.FS, src Source) (*Index, error) {
 		return nil, p
 	}
 	src.Path = dir
-	x := &Index{repo: newRepository(fsys), source: src, built: map[groupKind]*build{}, files: map[string]*Problem{}}
+	x := &Index{repo: newRepository(fsys), source: src, built: map[groupKind]*build{}, files: map[string]*fileState{}}
 	if _, err := x.repo.stat(dir); err != nil {
 		return nil, missing(dir, err)
 	}
@@ -88,11 +88,18 @@ func (x *Index) check(at *place, o *object, target Target) (Location, error) {
 		return loc, problem(Substituted, loc.File, loc.Line,
 			"the %s of %s is the variable %s, and Flux does not update a version through a variable here; write the version", target.field(), target, loc.Value)
 	}
-	if p, err := x.fileProblem(at.file); p != nil || err != nil {
-		return loc, firstError(err, p)
+	state, err := x.fileState(at.file)
+	if err != nil {
+		return loc, err
+	}
+	if state.unreadable != nil {
+		return loc, state.unreadable
 	}
 	if loc.Marker = at.doc.markerAt(at.file, at.site.node); loc.Marker != nil {
 		return loc, nil
+	}
+	if p, err := x.unwritable(at.file, state); p != nil || err != nil {
+		return loc, firstError(err, p)
 	}
 	// Any valid Ref tells whether a marker would work.
 	if p := at.doc.markable(at.file, at.site, Ref{Namespace: "default", Policy: "pin"}); p != nil {
@@ -108,18 +115,38 @@ func firstError(err error, p *Problem) error {
 	return p
 }
 
-// fileProblem tells once per file whether Flux can write it.
-func (x *Index) fileProblem(name string) (*Problem, error) {
-	if p, known := x.files[name]; known {
-		return p, nil
+// fileState is what Flux makes of a file.
+type fileState struct {
+	unreadable *Problem
+	// tried tells that unwritable is known.
+	tried      bool
+	unwritable *Problem
+}
+
+func (x *Index) fileState(name string) (*fileState, error) {
+	if state := x.files[name]; state != nil {
+		return state, nil
 	}
 	content, err := x.repo.read(name)
 	if err != nil {
 		return nil, err
 	}
-	p := parseFile(name, content, nil).rewritable(content)
-	x.files[name] = p
-	return p, nil
+	state := &fileState{unreadable: parseFile(name, content, nil).readable(content)}
+	x.files[name] = state
+	return state, nil
+}
+
+// unwritable is asked only for a line without a marker: it costs more.
+func (x *Index) unwritable(name string, state *fileState) (*Problem, error) {
+	if state.tried {
+		return state.unwritable, nil
+	}
+	content, err := x.repo.read(name)
+	if err != nil {
+		return nil, err
+	}
+	state.tried, state.unwritable = true, parseFile(name, content, nil).rewritable(content)
+	return state.unwritable, nil
 }
 
 // build returns the objects of the target's kind.

@@ -1,6 +1,7 @@
 package markers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -73,15 +74,16 @@ func (r *repository) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	content := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
 	// The size may have been a lie.
-	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	_, err = content.ReadFrom(io.LimitReader(f, maxFileSize+1))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", name, err)
 	}
-	if len(content) > maxFileSize {
+	if content.Len() > maxFileSize {
 		return nil, tooLarge(name)
 	}
-	return content, nil
+	return content.Bytes(), nil
 }
 
 func tooLarge(name string) *Problem {

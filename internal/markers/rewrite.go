@@ -17,6 +17,18 @@ import (
 // means something else after Flux has written it. Flux never changes one line
 // only: it parses the file and writes all of it again.
 func (f *file) rewritable(content []byte) *Problem {
+	if p := f.readable(content); p != nil {
+		return p
+	}
+	if !f.sameAfterRewrite(content) {
+		return problem(NotMarkable, f.name, 0, "Flux would change the meaning of this file when it writes it; move the object into a file of its own")
+	}
+	return nil
+}
+
+// readable returns a Problem if Flux would skip the file or is known to damage
+// it.
+func (f *file) readable(content []byte) *Problem {
 	refuse := func(line int, format string, args ...any) *Problem {
 		return problem(NotMarkable, f.name, line, format, args...)
 	}
@@ -33,17 +45,14 @@ func (f *file) rewritable(content []byte) *Problem {
 		return refuse(0, "Flux drops what follows the document end marker `...`; separate documents with ---")
 	}
 	for _, doc := range f.docs {
-		if p := doc.rewritable(refuse); p != nil {
+		if p := doc.readable(refuse); p != nil {
 			return p
 		}
-	}
-	if !f.sameAfterRewrite(content) {
-		return refuse(0, "Flux would change the meaning of this file when it writes it; move the object into a file of its own")
 	}
 	return nil
 }
 
-func (d *document) rewritable(refuse func(int, string, ...any) *Problem) *Problem {
+func (d *document) readable(refuse func(int, string, ...any) *Problem) *Problem {
 	switch {
 	case d.err != nil:
 		return refuse(d.firstLine, "Flux skips the whole file because a document cannot be parsed (%s); correct it or move it into another file", d.err)
@@ -99,17 +108,14 @@ func (f *file) sameAfterRewrite(content []byte) bool {
 	if err != nil {
 		return false
 	}
-	before := parseFile(f.name, content, nil).docs
 	after := parseFile(f.name, written, nil).docs
-	return slices.EqualFunc(before, after, func(a, b *document) bool {
+	return slices.EqualFunc(f.docs, after, func(a, b *document) bool {
 		if a.root == nil || b.root == nil {
 			return false
 		}
 		// Flux drops empty annotations; nobody misses them.
-		if yaml.ClearEmptyAnnotations(yaml.NewRNode(a.root)) != nil {
-			return false
-		}
-		return sameTree(a.root, b.root)
+		before := copyToAnnotate(a.root)
+		return yaml.ClearEmptyAnnotations(yaml.NewRNode(before)) == nil && sameTree(before, b.root)
 	})
 }
 

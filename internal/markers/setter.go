@@ -58,25 +58,29 @@ func takesAnnotations(root *yaml.Node) bool {
 	if root.Kind != yaml.MappingNode {
 		return false
 	}
-	// A copy of what gets written to, so that the tree stays as parsed.
-	c := *root
-	c.Content = slices.Clone(root.Content)
-	for i := 1; i < len(c.Content); i += 2 {
-		if c.Content[i-1].Value == yaml.MetadataField {
-			c.Content[i] = cloneMetadata(c.Content[i])
-		}
-	}
-	return yaml.NewRNode(&c).PipeE(yaml.SetAnnotation("a", "b")) == nil
+	return yaml.NewRNode(copyToAnnotate(root)).PipeE(yaml.SetAnnotation("a", "b")) == nil
 }
 
-func cloneMetadata(metadata *yaml.Node) *yaml.Node {
-	c := *metadata
-	c.Content = slices.Clone(metadata.Content)
-	for i, child := range c.Content {
-		grandchild := *child
-		grandchild.Content = slices.Clone(child.Content)
-		c.Content[i] = &grandchild
+// copyToAnnotate copies as much of an object as changes when an annotation is
+// set or cleared.
+func copyToAnnotate(root *yaml.Node) *yaml.Node {
+	c := copyNode(root)
+	for i := 1; i < len(c.Content); i += 2 {
+		if c.Content[i-1].Value != yaml.MetadataField {
+			continue
+		}
+		metadata := copyNode(c.Content[i])
+		for j, child := range metadata.Content {
+			metadata.Content[j] = copyNode(child)
+		}
+		c.Content[i] = metadata
 	}
+	return c
+}
+
+func copyNode(node *yaml.Node) *yaml.Node {
+	c := *node
+	c.Content = slices.Clone(node.Content)
 	return &c
 }
 
