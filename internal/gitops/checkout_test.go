@@ -21,7 +21,7 @@ import (
 )
 
 // remoteWith makes the Remote of a GitRepository with a Secret of data; nil means without one.
-func remoteWith(t *testing.T, url string, data map[string][]byte) Remote {
+func remoteWith(t testing.TB, url string, data map[string][]byte) Remote {
 	t.Helper()
 	repo := &sourcev1.GitRepository{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "flux-system", Name: "gitops"},

@@ -21,12 +21,12 @@ const (
 // plays the human who commits beside us.
 type server struct {
 	*gittestserver.GitServer
-	t     *testing.T
+	t     testing.TB
 	human string
 }
 
 // newServer makes a server whose repository holds files on branch main. Start it yourself.
-func newServer(t *testing.T, files map[string]string) *server {
+func newServer(t testing.TB, files map[string]string) *server {
 	t.Helper()
 	s := &server{GitServer: gittestserver.NewGitServer(t.TempDir()), t: t, human: t.TempDir()}
 	bare := filepath.Join(s.Root(), testRepo)
@@ -38,7 +38,7 @@ func newServer(t *testing.T, files map[string]string) *server {
 }
 
 // newHTTPServer is a started server that asks for testUser and testPassword.
-func newHTTPServer(t *testing.T, files map[string]string, middlewares ...gittestserver.HTTPMiddleware) *server {
+func newHTTPServer(t testing.TB, files map[string]string, middlewares ...gittestserver.HTTPMiddleware) *server {
 	t.Helper()
 	s := newServer(t, files)
 	s.Auth(testUser, testPassword)

@@ -25,7 +25,12 @@ var (
 	errFileTooLarge = errors.New("the file is larger than what is read")
 	// errTooManyFiles is for trees over Options.MaxFiles.
 	errTooManyFiles = errors.New("too many files")
+	// errPathTooLong is for trees so deep that naming their files would fill the memory.
+	errPathTooLong = errors.New("a path is too long")
 )
+
+// maxPath bounds the path of a file, in bytes, as Linux does (PATH_MAX).
+const maxPath = 4096
 
 // treeFS shows the regular files and directories of one commit's tree. Symbolic
 // links and submodules are left out, as Flux's source-controller leaves them out
@@ -75,6 +80,9 @@ func (t *treeFS) fill(dir *node, dirPath string, left *int) error {
 		}
 		child := &node{tree: t, name: entry.Name, mode: entry.Mode, hash: entry.Hash}
 		childPath := path.Join(dirPath, entry.Name)
+		if len(childPath) > maxPath {
+			return errPathTooLong
+		}
 		switch entry.Mode {
 		case filemode.Symlink:
 			t.refused[childPath] = errSymlink
