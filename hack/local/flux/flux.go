@@ -88,7 +88,7 @@ func binaries(ctx context.Context, options Options) (paths map[string]string, st
 		paths[SourceController], paths[KustomizeController] = built[tools.SourceController], built[tools.KustomizeController]
 	}
 	if options.BinDir == "" {
-		paths[StandIn], err = tools.Build(ctx, "./hack/local/fluxstandin", options.Dir)
+		paths[StandIn], err = tools.Build(ctx, "./hack/local/fluxstandin", filepath.Join(options.Dir, "bin"))
 		return paths, true, err
 	}
 	dir := options.BinDir

@@ -29,8 +29,6 @@ type Options struct {
 	Dir string
 	// Users who may use the server; none means everybody may do everything.
 	Users []User
-	// CertFile and KeyFile, if set, serve HTTPS.
-	CertFile, KeyFile string
 }
 
 // Server is a running Git server.
@@ -70,14 +68,9 @@ func Start(options Options) (*Server, error) {
 	}
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
 	s.url = "http://" + listener.Addr().String()
-	serve := func() error { return s.http.Serve(listener) }
-	if options.CertFile != "" {
-		s.url = "https://" + listener.Addr().String()
-		serve = func() error { return s.http.ServeTLS(listener, options.CertFile, options.KeyFile) }
-	}
 	go func() {
 		defer close(s.served)
-		_ = serve() // ends when Stop closes the listener
+		_ = s.http.Serve(listener) // ends when Stop closes the listener
 	}()
 	return s, nil
 }

@@ -56,7 +56,7 @@ func Ensure(ctx context.Context, progress io.Writer, names ...string) (Paths, er
 }
 
 // Build compiles a main package of the project itself, given as a path from its root such as ./cmd/app-upgrade-operator,
-// into the folder dir and returns the binary's path. Go's own build cache makes a repeated build cheap.
+// into the folder dir, which is made if needed, and returns the binary's path. Go's own build cache makes a repeated build cheap.
 func Build(ctx context.Context, pkg, dir string) (string, error) {
 	root, err := Root()
 	if err != nil {
