@@ -10,6 +10,12 @@ import (
 
 // Parse reads a version as Flux does: exactly three numbers, a leading `v` and leading zeros are fine.
 func Parse(text string) (*semver.Version, error) {
+	if !strings.ContainsAny(text, "-+") {
+		// Flux's own parser needs a regular expression, and a decision compares thousands of plain releases.
+		if parsed, err := semver.StrictNewVersion(strings.TrimPrefix(text, "v")); err == nil {
+			return parsed, nil
+		}
+	}
 	parsed, err := version.ParseVersion(text)
 	if err != nil {
 		return nil, fmt.Errorf("%q is no version such as 1.2.3: %w", text, err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/fluxcd/pkg/version"
 	"pgregory.net/rapid"
 )
 
@@ -113,8 +114,8 @@ func TestVersionOf(t *testing.T) {
 }
 
 // drawVersion stays in a small space, so that ranges, exclusions and tags meet.
-func drawVersion(t *rapid.T, label string) string {
-	return rapid.StringMatching(`v?[0-2]\.[0-2]\.[0-2](-(0|rc\.[01]|dev\.x))?`).Draw(t, label)
+func drawVersion(t *rapid.T) string {
+	return rapid.StringMatching(`v?[0-2]\.[0-2]\.[0-2](-(0|rc\.[01]|dev\.x))?`).Draw(t, "version")
 }
 
 func drawRange(t *rapid.T) string {
@@ -138,7 +139,7 @@ func TestComposeIsTheRangeWithoutTheExcluded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		exclude := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawVersion(t, "version") }), 0, 6).Draw(t, "exclude")
+		exclude := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawVersion(t) }), 0, 6).Draw(t, "exclude")
 		composed, err := Compose(text, exclude)
 		if err != nil {
 			t.Fatalf("Compose(%q, %q): %v", text, exclude, err)
@@ -147,7 +148,7 @@ func TestComposeIsTheRangeWithoutTheExcluded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tags := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawVersion(t, "version") }), 1, 20).Draw(t, "tags")
+		tags := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawVersion(t) }), 1, 20).Draw(t, "tags")
 		newest := ""
 		for _, tag := range append(tags, exclude...) {
 			want := whole.Contains(tag) && !Excluded(tag, exclude)
@@ -161,6 +162,23 @@ func TestComposeIsTheRangeWithoutTheExcluded(t *testing.T) {
 		selected, err := Select(tags, without, Filter{})
 		if (err == nil) != (newest != "") || (err == nil && !Same(selected, newest)) {
 			t.Fatalf("selected %q, %v; the newest is %q", selected, err, newest)
+		}
+	})
+}
+
+// FuzzParse: the shorter way for plain releases reads what Flux's parser reads.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"1.2.3", "v1.2.3", "vv1.2.3", "01.2.3", "1..3", "1.2", "1.2.3.4", "1.2.3-rc.1+b", "1.0.99999999999999999999"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, wantErr := version.ParseVersion(text)
+		got, err := Parse(text)
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("Parse(%q): %v; Flux: %v", text, err, wantErr)
+		}
+		if err == nil && got.String() != want.String() {
+			t.Fatalf("Parse(%q) = %s; Flux: %s", text, got, want)
 		}
 	})
 }
