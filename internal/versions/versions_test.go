@@ -139,7 +139,7 @@ func TestComposeIsTheRangeWithoutTheExcluded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		exclude := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawVersion(t) }), 0, 6).Draw(t, "exclude")
+		exclude := rapid.SliceOfN(rapid.Custom(drawVersion), 0, 6).Draw(t, "exclude")
 		composed, err := Compose(text, exclude)
 		if err != nil {
 			t.Fatalf("Compose(%q, %q): %v", text, exclude, err)
@@ -148,7 +148,7 @@ func TestComposeIsTheRangeWithoutTheExcluded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tags := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawVersion(t) }), 1, 20).Draw(t, "tags")
+		tags := rapid.SliceOfN(rapid.Custom(drawVersion), 1, 20).Draw(t, "tags")
 		newest := ""
 		for _, tag := range append(tags, exclude...) {
 			want := whole.Contains(tag) && !Excluded(tag, exclude)
