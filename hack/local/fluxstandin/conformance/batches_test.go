@@ -34,12 +34,12 @@ var batchCases = map[string]func(*testing.T, *world){
 		for _, name := range names {
 			w.awaitTag(t, name, "1.5.0")
 		}
-		commits := w.repo.commits(t, mainBranch)
+		commits := len(w.repo.log(t, mainBranch))
 		automation := w.awaitHandled(t, w.arm(t, "b1"))
 
 		head := w.repo.head(t, mainBranch)
-		if got := w.repo.commits(t, mainBranch) - commits; got != 1 || w.repo.asked().pushes != 1 {
-			t.Errorf("%d commits in %d pushes, want one", got, w.repo.asked().pushes)
+		if got := len(w.repo.log(t, mainBranch)) - commits; got != 1 || w.repo.Counts().Pushes != 1 {
+			t.Errorf("%d commits in %d pushes, want one", got, w.repo.Counts().Pushes)
 		}
 		for _, name := range names {
 			w.expectVersion(t, name+".yaml", "1.5.0")
@@ -50,10 +50,10 @@ var batchCases = map[string]func(*testing.T, *world){
 		if got := len(automation.Status.ObservedPolicies); got != pins {
 			t.Errorf("%d observed policies, want %d", got, pins)
 		}
-		if got := automation.Status.LastPushCommit; got != head.Hash.String() {
+		if got := automation.Status.LastPushCommit; got != head.Hash {
 			t.Errorf("lastPushCommit %s, the branch is at %s", got, head.Hash)
 		}
-		if got := automation.Status.ObservedSourceRevision; got != "main@sha1:"+head.Hash.String() {
+		if got := automation.Status.ObservedSourceRevision; got != "main@sha1:"+head.Hash {
 			t.Errorf("observedSourceRevision %s, the branch is at %s", got, head.Hash)
 		}
 		if automation.Status.LastPushTime.IsZero() || automation.Status.LastAutomationRunTime.IsZero() {
@@ -66,7 +66,7 @@ var batchCases = map[string]func(*testing.T, *world){
 		if !strings.Contains(head.Message, "Upgrade-Batch: b1\n") || !strings.Contains(head.Message, want) {
 			t.Errorf("message:\n%s", head.Message)
 		}
-		if head.Author.Name != "Flux" || head.Author.Email != "flux@example.com" {
+		if head.Author != "Flux <flux@example.com>" {
 			t.Errorf("author %s", head.Author)
 		}
 	},
@@ -80,10 +80,10 @@ var batchCases = map[string]func(*testing.T, *world){
 
 		w.awaitHandled(t, w.arm(t, "rest"))
 		w.repo.commit(t, mainBranch, "Go back", map[string]string{"pin-0.yaml": w.app("app", "1.4.2", "pin-0")})
-		looks := w.repo.asked().looks
+		looks := w.repo.looks()
 		w.movePin(t, "pin-0", "1.4.3")
 		w.awaitTag(t, "pin-0", "1.4.3")
-		eventually(t, "the tag starts a run", func() bool { return w.repo.asked().looks > looks })
+		eventually(t, "the tag starts a run", func() bool { return w.repo.looks() > looks })
 		automation := w.runNow(t)
 		w.expectVersion(t, "pin-0.yaml", "1.4.2")
 		if diff := cmp.Diff(automationv1.ObservedPolicies{}, automation.Status.ObservedPolicies, cmpopts.EquateEmpty()); diff != "" {
@@ -105,9 +105,9 @@ var batchCases = map[string]func(*testing.T, *world){
 		w.label(t, "b1", "pin-0")
 		w.movePin(t, "pin-0", "1.5.0")
 		w.awaitTag(t, "pin-0", "1.5.0")
-		release := w.repo.stallPushes(t)
+		push := w.repo.stallPushes(t)
 		armed := w.arm(t, "b1")
-		w.repo.awaitStalledPush(t)
+		awaitHeld(t, push)
 		disarmed := w.arm(t, "rest")
 		w.passSentinel(t)
 		automation := &automationv1.ImageUpdateAutomation{}
@@ -117,7 +117,7 @@ var batchCases = map[string]func(*testing.T, *world){
 		}
 		w.expectVersion(t, "pin-0.yaml", "1.4.2")
 
-		release()
+		push.Release()
 		automation = w.awaitHandled(t, disarmed)
 		w.expectVersion(t, "pin-0.yaml", "1.5.0")
 		// The disarming run may have read the automation before the status of the run in flight came back to its cache,
@@ -126,7 +126,7 @@ var batchCases = map[string]func(*testing.T, *world){
 		if len(automation.Status.ObservedPolicies) != 0 {
 			t.Errorf("observedPolicies %v at rest, want none", automation.Status.ObservedPolicies)
 		}
-		if got := automation.Status.LastPushCommit; got != w.repo.head(t, mainBranch).Hash.String() {
+		if got := automation.Status.LastPushCommit; got != w.repo.head(t, mainBranch).Hash {
 			t.Errorf("lastPushCommit %s is not the push of the run in flight", got)
 		}
 	},
@@ -135,17 +135,16 @@ var batchCases = map[string]func(*testing.T, *world){
 		w.label(t, "b1", "pin-0")
 		w.movePin(t, "pin-0", "1.5.0")
 		w.awaitTag(t, "pin-0", "1.5.0")
-		release := w.repo.stallPushes(t)
+		push := w.repo.stallPushes(t)
 		token := w.arm(t, "b1")
-		w.repo.awaitStalledPush(t)
-		w.repo.commit(t, mainBranch, "Change something", map[string]string{"pin-1.yaml": w.app("app", "1.4.3", "pin-1")})
-		human := w.repo.head(t, mainBranch).Hash
-		release()
+		awaitHeld(t, push)
+		human := w.repo.commit(t, mainBranch, "Change something", map[string]string{"pin-1.yaml": w.app("app", "1.4.3", "pin-1")})
+		push.Release()
 		w.awaitHandled(t, token)
 		w.awaitRun(t)
 		w.expectVersion(t, "pin-0.yaml", "1.5.0")
 		w.expectVersion(t, "pin-1.yaml", "1.4.3")
-		if got := w.repo.head(t, mainBranch).ParentHashes[0]; got != human {
+		if got := w.repo.head(t, mainBranch).Parents[0]; got != human {
 			t.Errorf("Flux's commit is on %s, want it on the human's %s", got, human)
 		}
 	},

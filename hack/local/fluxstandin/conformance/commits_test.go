@@ -86,20 +86,18 @@ var commitCases = map[string]func(*testing.T, *world){
 		w.expectVersion(t, "app.yaml", "1.4.2")
 	},
 	"an existing push branch is built upon and forced": func(t *testing.T, w *world) {
-		w.repo.createBranch(t, "proposal")
-		w.repo.commit(t, "proposal", "Prepare", map[string]string{
+		prepared := w.repo.commit(t, "proposal", "Prepare", map[string]string{
 			"app.yaml":  w.app("one", "1.4.2", "pin"),
 			"more.yaml": w.app("more", "1.4.2", "pin"),
 		})
-		prepared := w.repo.head(t, "proposal").Hash
 		automation := w.proposalOf(t)
 		if got := w.repo.read(t, "proposal", "more.yaml"); !strings.Contains(got, "version: 1.5.0 #") {
 			t.Errorf("on the push branch:\n%s", got)
 		}
-		if got := w.repo.head(t, "proposal").ParentHashes[0]; got != prepared {
+		if got := w.repo.head(t, "proposal").Parents[0]; got != prepared {
 			t.Errorf("the proposal is on %s, want it on %s", got, prepared)
 		}
-		if got := automation.Status.ObservedSourceRevision; got != "main@sha1:"+w.repo.head(t, mainBranch).Hash.String() {
+		if got := automation.Status.ObservedSourceRevision; got != "main@sha1:"+w.repo.head(t, mainBranch).Hash {
 			t.Errorf("observedSourceRevision %s, want the checkout branch", got)
 		}
 	},
@@ -119,7 +117,7 @@ func (w *world) commitOf(t *testing.T, files map[string]string, adapt func(*auto
 	}
 	w.create(t, automation)
 	w.awaitRun(t)
-	if got := w.repo.asked().pushes; got != 1 {
+	if got := w.repo.Counts().Pushes; got != 1 {
 		t.Fatalf("%d pushes, want one", got)
 	}
 	return w.repo.head(t, mainBranch).Message

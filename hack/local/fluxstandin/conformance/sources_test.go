@@ -2,12 +2,11 @@ package conformance
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -16,20 +15,20 @@ import (
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/gittestserver"
+	"github.com/fluxcd/pkg/runtime/conditions"
 	"github.com/fluxcd/pkg/runtime/secrets"
 	"github.com/fluxcd/pkg/ssh"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 )
 
 // sourceCases are about reaching the Git repository.
 var sourceCases = map[string]func(*testing.T, *world){
 	"the Git secret is read beside the Git repository object": func(t *testing.T, w *world) {
-		w.repo.requireAuthorization("Basic " + base64.StdEncoding.EncodeToString([]byte("robot:secret")))
-		secret, err := secrets.MakeBasicAuthSecret("git", w.namespace, "robot", "secret")
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.createGitRepository(t, secret)
+		robot := gitserver.User{Name: "robot", Password: "secret"}
+		w.repo = newRepo(t, newGitServer(t, t.TempDir(), robot), w.namespace)
+		w.createGitRepository(t, w.newBasicAuth(t, robot))
 
 		elsewhere := &world{suite: w.suite, namespace: w.cluster.Namespace(t), image: w.image, repo: w.repo}
 		elsewhere.scanned(t)
@@ -42,51 +41,54 @@ var sourceCases = map[string]func(*testing.T, *world){
 		elsewhere.awaitRun(t)
 		elsewhere.expectVersion(t, "app.yaml", "1.5.0")
 	},
-	"a bearer token reaches the Git repository": func(t *testing.T, w *world) {
-		w.repo.requireAuthorization("Bearer opaque")
-		secret, err := secrets.MakeBearerTokenSecret("git", w.namespace, "opaque")
-		if err != nil {
-			t.Fatal(err)
+	"a user who may only read fails the push": func(t *testing.T, w *world) {
+		reader := gitserver.User{Name: "reader", Password: "secret", ReadOnly: true}
+		w.repo = newRepo(t, newGitServer(t, t.TempDir(), reader), w.namespace)
+		w.createGitRepository(t, w.newBasicAuth(t, reader))
+		w.scanned(t)
+		w.pinned(t, "1.5.0", "pin")
+		w.label(t, "b1", "pin")
+		w.repo.commit(t, mainBranch, "Add an app", map[string]string{"app.yaml": w.app("one", "1.4.2", "pin")})
+		w.create(t, w.newAutomation("automation", "b1"))
+		automation := awaitFailure(t, w, "automation", &automationv1.ImageUpdateAutomation{}, automationv1.GitOperationFailedReason)
+		message := conditions.GetMessage(automation, meta.ReadyCondition)
+		if !strings.HasPrefix(message, "failed to update source: failed to push to remote: authorization failed") {
+			t.Errorf("message %q", message)
 		}
-		w.createGitRepository(t, secret)
+		w.expectVersion(t, "app.yaml", "1.4.2")
+	},
+	"a bearer token reaches the Git repository": func(t *testing.T, w *world) {
+		w.repo.proxy(t, httptest.NewServer, hasBearer("opaque"))
+		w.createGitRepository(t, w.newSecret(map[string][]byte{secrets.KeyBearerToken: []byte("opaque")}))
 		w.create(t, w.newAutomation("automation", "rest"))
 		w.awaitRun(t)
 	},
 	"a secret that is not there or wrong is tried again": func(t *testing.T, w *world) {
-		w.repo.requireAuthorization("Bearer opaque")
+		w.repo.proxy(t, httptest.NewServer, hasBearer("opaque"))
 		repository := w.newGitRepository()
-		repository.Spec.SecretRef = &meta.LocalObjectReference{Name: "git"}
+		repository.Spec.SecretRef = &meta.LocalObjectReference{Name: "key"}
 		w.create(t, repository)
 		w.create(t, w.newAutomation("automation", "rest"))
 		awaitFailure(t, w, "automation", &automationv1.ImageUpdateAutomation{}, automationv1.SourceManagerFailedReason)
 
-		secret, err := secrets.MakeBearerTokenSecret("git", w.namespace, "wrong")
-		if err != nil {
-			t.Fatal(err)
-		}
+		secret := w.newSecret(map[string][]byte{secrets.KeyBearerToken: []byte("wrong")})
 		w.create(t, secret)
 		awaitFailure(t, w, "automation", &automationv1.ImageUpdateAutomation{}, automationv1.GitOperationFailedReason)
-		secret.StringData = map[string]string{secrets.KeyBearerToken: "opaque"}
+		secret.Data[secrets.KeyBearerToken] = []byte("opaque")
 		if err := w.client.Update(t.Context(), secret); err != nil {
 			t.Fatal(err)
 		}
 		w.awaitRun(t)
 	},
 	"a certificate authority of its own is trusted": func(t *testing.T, w *world) {
-		address, err := url.Parse(w.git.address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		secure := httptest.NewTLSServer(httputil.NewSingleHostReverseProxy(address))
-		t.Cleanup(secure.Close)
-		w.repo.url = secure.URL + "/" + w.namespace + ".git"
+		secure := w.repo.proxy(t, httptest.NewTLSServer, func(*http.Request) bool { return true })
 		authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
 		w.createGitRepository(t, w.newSecret(map[string][]byte{secrets.KeyCACert: authority}))
 		w.create(t, w.newAutomation("automation", "rest"))
 		w.awaitRun(t)
 	},
 	"an SSH key reaches the Git repository": func(t *testing.T, w *world) {
-		server := gittestserver.NewGitServer(w.git.root)
+		server := gittestserver.NewGitServer(w.gitDir)
 		server.KeyDir(t.TempDir())
 		if err := server.ListenSSH(); err != nil {
 			t.Fatal(err)
@@ -145,7 +147,26 @@ func (w *world) signatureOf(t *testing.T, keyType automationv1.SigningKeyType, d
 			SecretRef: meta.LocalObjectReference{Name: secret.Name},
 		}
 	})
-	return w.repo.head(t, mainBranch).PGPSignature
+	command := exec.CommandContext(t.Context(), "git", "-C", w.repo.Dir(), "cat-file", "commit", mainBranch)
+	commit, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, signature, _ := strings.Cut(string(commit), "\ngpgsig ")
+	return signature
+}
+
+func hasBearer(token string) func(*http.Request) bool {
+	return func(req *http.Request) bool { return req.Header.Get("Authorization") == "Bearer "+token }
+}
+
+func (w *world) newBasicAuth(t *testing.T, user gitserver.User) *corev1.Secret {
+	t.Helper()
+	secret, err := secrets.MakeBasicAuthSecret("key", w.namespace, user.Name, user.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
 }
 
 func newSSHKey(t *testing.T) *ssh.KeyPair {

@@ -3,7 +3,6 @@ package conformance
 import (
 	"errors"
 	"flag"
-	"io"
 	"log"
 	"net/http"
 	"os"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/crds"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/process"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/tools"
 )
@@ -44,7 +44,6 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", parallelCases); err != nil {
 		log.Fatal(err)
 	}
-	log.SetOutput(io.Discard)      // The Git server prints each request.
 	ctrl.SetLogger(logr.Discard()) // The client warns if it has no logger.
 	os.Exit(m.Run())
 }
@@ -95,7 +94,8 @@ type suite struct {
 	client     client.Client
 	kubeconfig string
 	cluster    *cluster.Cluster
-	git        *gitHost
+	gitDir     string
+	git        *gitserver.Server
 	registry   *registry
 }
 
@@ -104,9 +104,10 @@ func newSuite(t *testing.T) *suite {
 	s := &suite{
 		cluster:    cluster.ForTest(t),
 		kubeconfig: filepath.Join(t.TempDir(), "kubeconfig"),
-		git:        newGitHost(t),
+		gitDir:     t.TempDir(),
 		registry:   newRegistry(t),
 	}
+	s.git = newGitServer(t, s.gitDir)
 	dirs, err := crds.Dirs()
 	if err != nil {
 		t.Fatal(err)

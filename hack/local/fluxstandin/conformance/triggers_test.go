@@ -16,10 +16,10 @@ var triggerCases = map[string]func(*testing.T, *world){
 		w.pinned(t, "1.4.2", "pin")
 		w.repo.commit(t, mainBranch, "Add an app", map[string]string{"app.yaml": w.app("one", "1.4.2", "pin")})
 		w.atRest(t)
-		looks := w.repo.asked().looks
+		looks := w.repo.looks()
 		w.movePin(t, "pin", "1.5.0")
 		w.awaitTag(t, "pin", "1.5.0")
-		eventually(t, "the tag starts a run", func() bool { return w.repo.asked().looks > looks })
+		eventually(t, "the tag starts a run", func() bool { return w.repo.looks() > looks })
 
 		automation := w.runNow(t)
 		w.expectVersion(t, "app.yaml", "1.4.2")
@@ -33,10 +33,10 @@ var triggerCases = map[string]func(*testing.T, *world){
 		w.pinned(t, "1.5.0", "pin")
 		w.repo.commit(t, mainBranch, "Add an app", map[string]string{"app.yaml": w.app("one", "1.4.2", "pin")})
 		w.atRest(t)
-		before := w.repo.asked()
+		before := w.repo.Counts()
 		w.label(t, "rest", "pin")
 		w.passSentinel(t)
-		if got := w.repo.asked(); got != before {
+		if got := w.repo.Counts(); got != before {
 			t.Errorf("asked %+v of Git after the label, want %+v", got, before)
 		}
 		w.runNow(t)
@@ -47,10 +47,10 @@ var triggerCases = map[string]func(*testing.T, *world){
 		w.pinned(t, "1.5.0", "pin")
 		w.label(t, "rest", "pin")
 		w.atRest(t)
-		before := w.repo.asked()
+		before := w.repo.Counts()
 		w.repo.commit(t, mainBranch, "Add an app", map[string]string{"app.yaml": w.app("one", "1.4.2", "pin")})
 		w.passSentinel(t)
-		if got := w.repo.asked(); got != before {
+		if got := w.repo.Counts(); got != before {
 			t.Errorf("asked %+v of Git after the commit, want %+v", got, before)
 		}
 		w.expectVersion(t, "app.yaml", "1.4.2")
@@ -68,7 +68,7 @@ var triggerCases = map[string]func(*testing.T, *world){
 	},
 	"another generation of the Git repository starts a run": func(t *testing.T, w *world) {
 		w.atRest(t)
-		w.repo.createBranch(t, "next")
+		w.repo.commit(t, "next", "Start a branch", map[string]string{"next.md": "next\n"})
 		change(t, w, "gitops", &sourcev1.GitRepository{}, func(source *sourcev1.GitRepository) {
 			source.Spec.Reference.Branch = "next"
 		})
@@ -82,18 +82,17 @@ var triggerCases = map[string]func(*testing.T, *world){
 		automation.Spec.Interval.Duration = time.Second
 		w.create(t, automation)
 		w.awaitRun(t)
-		w.repo.commit(t, mainBranch, "Change something", map[string]string{"new.md": "new\n"})
-		revision := "main@sha1:" + w.repo.head(t, mainBranch).Hash.String()
+		revision := "main@sha1:" + w.repo.commit(t, mainBranch, "Change something", map[string]string{"new.md": "new\n"})
 		await(t, w, "automation", automation, func(automation *automationv1.ImageUpdateAutomation) bool {
 			return automation.Status.ObservedSourceRevision == revision
 		})
 	},
 	"a run with nothing new only looks at the branch": func(t *testing.T, w *world) {
 		w.atRest(t)
-		before := w.repo.asked()
+		before := w.repo.Counts()
 		w.runNow(t)
-		got := w.repo.asked()
-		if got.looks == before.looks || got.clones != before.clones {
+		got := w.repo.Counts()
+		if got.Lists == before.Lists || got.Fetches != before.Fetches {
 			t.Errorf("asked %+v of Git, before %+v: want a look and no clone", got, before)
 		}
 	},
@@ -155,7 +154,7 @@ func (w *world) passSentinel(t *testing.T) {
 
 func (w *world) expectNoPush(t *testing.T) {
 	t.Helper()
-	if got := w.repo.asked().pushes; got != 0 {
+	if got := w.repo.Counts().Pushes; got != 0 {
 		t.Errorf("%d pushes, want none", got)
 	}
 }

@@ -37,7 +37,7 @@ func (s *suite) newWorld(t *testing.T) *world {
 		suite:     s,
 		namespace: namespace,
 		image:     s.registry.image(namespace+"/chart", "1.4.2", "1.4.3", "1.5.0"),
-		repo:      s.git.newRepo(t, namespace, map[string]string{"README.md": "GitOps\n"}),
+		repo:      newRepo(t, s.git, namespace),
 	}
 }
 
