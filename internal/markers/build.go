@@ -19,6 +19,8 @@ const (
 // build is what a source builds of one kind.
 type build struct {
 	objects []*object
+	// byName has the objects by the name that they get in the cluster.
+	byName map[string][]*object
 	// notes say what was left out, in the order in which it was met.
 	notes []string
 	// unknown are the variables in names that have no value, sorted.

@@ -101,10 +101,10 @@ func recorded(t testing.TB) []recordedCase {
 // file in which Flux set the policy's tag has that marker, and no other has.
 func TestScanSeesWhatFluxWrote(t *testing.T) {
 	for _, tc := range recorded(t) {
+		if tc.Error != "" || tc.Name == "unchanged-value" {
+			continue // Flux wrote nothing for a reason that is not the marker's.
+		}
 		t.Run(tc.Name, func(t *testing.T) {
-			if tc.Error != "" || tc.Name == "unchanged-value" {
-				return // Flux wrote nothing for a reason that is not the marker's.
-			}
 			repo := mapFS(tc.Before)
 			seen := map[string]int{}
 			err := Scan(repo, ".", func(f Found) error {

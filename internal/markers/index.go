@@ -16,8 +16,8 @@ type Index struct {
 	repo   *repository
 	source Source
 	built  map[groupKind]*build
-	// files remembers whether Flux can read and write a file.
-	files map[string]*fileState
+	// readable and writable remember by file what Flux would make of it.
+	readable, writable map[string]error
 }
 
 // NewIndex prepares to locate targets below src. The error is a Problem if the
@@ -28,7 +28,10 @@ func NewIndex(fsys fs.FS, src Source) (*Index, error) {
 		return nil, p
 	}
 	src.Path = dir
-	x := &Index{repo: newRepository(fsys), source: src, built: map[groupKind]*build{}, files: map[string]*fileState{}}
+	x := &Index{
+		repo: newRepository(fsys), source: src, built: map[groupKind]*build{},
+		readable: map[string]error{}, writable: map[string]error{},
+	}
 	if _, err := x.repo.stat(dir); err != nil {
 		return nil, missing(dir, err)
 	}
@@ -86,20 +89,17 @@ func (x *Index) check(at *place, o *object, target Target) (Location, error) {
 	}
 	if o.substituted() && strings.Contains(loc.Value, "${") {
 		return loc, problem(Substituted, loc.File, loc.Line,
-			"the %s of %s is the variable %s, and Flux does not update a version through a variable here; write the version", target.field(), target, loc.Value)
+			"the %s of %s is the variable %s, and a variable cannot carry a marker; write the version itself in this line", target.field(), target, loc.Value)
 	}
-	state, err := x.fileState(at.file)
-	if err != nil {
+	if err := x.judge(x.readable, at.file, (*file).readable); err != nil {
 		return loc, err
-	}
-	if state.unreadable != nil {
-		return loc, state.unreadable
 	}
 	if loc.Marker = at.doc.markerAt(at.file, at.site.node); loc.Marker != nil {
 		return loc, nil
 	}
-	if p, err := x.unwritable(at.file, state); p != nil || err != nil {
-		return loc, firstError(err, p)
+	// Only now, because it costs more than all before.
+	if err := x.judge(x.writable, at.file, (*file).rewritable); err != nil {
+		return loc, err
 	}
 	// Any valid Ref tells whether a marker would work.
 	if p := at.doc.markable(at.file, at.site, Ref{Namespace: "default", Policy: "pin"}); p != nil {
@@ -108,45 +108,20 @@ func (x *Index) check(at *place, o *object, target Target) (Location, error) {
 	return loc, nil
 }
 
-func firstError(err error, p *Problem) error {
+// judge asks once per file and remembers the answer.
+func (x *Index) judge(known map[string]error, name string, ask func(*file, []byte) *Problem) error {
+	if err, asked := known[name]; asked {
+		return err
+	}
+	content, err := x.repo.read(name)
 	if err != nil {
 		return err
 	}
-	return p
-}
-
-// fileState is what Flux makes of a file.
-type fileState struct {
-	unreadable *Problem
-	// tried tells that unwritable is known.
-	tried      bool
-	unwritable *Problem
-}
-
-func (x *Index) fileState(name string) (*fileState, error) {
-	if state := x.files[name]; state != nil {
-		return state, nil
+	if p := ask(parseFile(name, content, nil), content); p != nil {
+		err = p
 	}
-	content, err := x.repo.read(name)
-	if err != nil {
-		return nil, err
-	}
-	state := &fileState{unreadable: parseFile(name, content, nil).readable(content)}
-	x.files[name] = state
-	return state, nil
-}
-
-// unwritable is asked only for a line without a marker: it costs more.
-func (x *Index) unwritable(name string, state *fileState) (*Problem, error) {
-	if state.tried {
-		return state.unwritable, nil
-	}
-	content, err := x.repo.read(name)
-	if err != nil {
-		return nil, err
-	}
-	state.tried, state.unwritable = true, parseFile(name, content, nil).rewritable(content)
-	return state.unwritable, nil
+	known[name] = err
+	return err
 }
 
 // build returns the objects of the target's kind.

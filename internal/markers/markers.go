@@ -7,6 +7,13 @@
 // appends the marker to one line and changes no other byte; where Flux would
 // ignore a marker or damage the file it is refused with a Problem that says
 // what to change.
+//
+// Locating (index, build, folder, patch, replace, substitute) follows
+// kustomization files in kustomize's order, but merges nothing: every object
+// keeps the layers that write into it, and the last layer that sets the
+// version is the place. Placing (document, tree, setter, rewrite, place) reads
+// a file as Flux does and tries the marker before it returns it. A repository
+// is read within fixed bounds, and links are not followed.
 package markers
 
 import (

@@ -1,6 +1,7 @@
 package markers
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,9 @@ import (
 func Place(content []byte, at Location, ref Ref) ([]byte, error) {
 	if !ref.valid() {
 		return nil, fmt.Errorf("cannot write a marker for %q: namespace and name must be DNS names", ref.String())
+	}
+	if p := checkSize(at.File, content); p != nil {
+		return nil, p
 	}
 	f := parseFile(at.File, content, nil)
 	if p := f.rewritable(content); p != nil {
@@ -165,8 +169,11 @@ func (d *document) worksAt(s site, ref Ref) bool {
 // before each, and reports whether there was one. What Place returned becomes
 // again what Place was given. Documents that cannot be parsed stay untouched.
 func Remove(content []byte, ref Ref) ([]byte, bool, error) {
-	if !strings.Contains(string(content), token) {
+	if !bytes.Contains(content, []byte(token)) {
 		return content, false, nil
+	}
+	if p := checkSize("", content); p != nil {
+		return nil, false, p
 	}
 	f := parseFile("", content, nil)
 	if f.err != nil {

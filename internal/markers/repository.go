@@ -15,6 +15,9 @@ const (
 	// maxFileSize is the largest file that is read, in bytes. Kubernetes
 	// objects end at 1.5 MiB, etcd's limit for a request.
 	maxFileSize = 4 << 20
+	// maxDocuments bounds the documents of a file: each costs a parser, which
+	// is far more than its bytes.
+	maxDocuments = 10_000
 	// maxEntries bounds the files and folders that one walk visits.
 	maxEntries = 200_000
 )
@@ -80,14 +83,24 @@ func (r *repository) read(name string) ([]byte, error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", name, err)
 	}
-	if content.Len() > maxFileSize {
-		return nil, tooLarge(name)
+	if p := checkSize(name, content.Bytes()); p != nil {
+		return nil, p
 	}
 	return content.Bytes(), nil
 }
 
 func tooLarge(name string) *Problem {
 	return problem(TooLarge, name, 0, "the file has more than %d MiB, and larger ones are not read; split it", maxFileSize>>20)
+}
+
+func checkSize(name string, content []byte) *Problem {
+	if len(content) > maxFileSize {
+		return tooLarge(name)
+	}
+	if bytes.Count(content, []byte("\n---")) >= maxDocuments {
+		return problem(TooLarge, name, 0, "the file has more than %d documents, and it is not read; split it", maxDocuments)
+	}
+	return nil
 }
 
 // walk visits the YAML files below dir in lexical order and follows no links.

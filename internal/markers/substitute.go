@@ -29,6 +29,10 @@ func (b *build) substitute(variables map[string]string) {
 		}
 	}
 	b.unknown = slices.Sorted(maps.Keys(unknown))
+	b.byName = map[string][]*object{}
+	for _, o := range b.objects {
+		b.byName[o.name] = append(b.byName[o.name], o)
+	}
 }
 
 // evaluate returns text unchanged if it is no valid expression; Flux then
@@ -45,12 +49,11 @@ func evaluate(text string, lookup func(string) (string, bool)) string {
 // namespace, in a source that gives none, may be in any.
 func (b *build) named(target Target) []*object {
 	var exact, open []*object
-	for _, o := range b.objects {
-		switch {
-		case o.name != target.Name:
-		case o.namespace == target.Namespace:
+	for _, o := range b.byName[target.Name] {
+		switch o.namespace {
+		case target.Namespace:
 			exact = append(exact, o)
-		case o.namespace == "":
+		case "":
 			open = append(open, o)
 		}
 	}
