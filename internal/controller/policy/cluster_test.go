@@ -1,0 +1,197 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	autov1 "github.com/fluxcd/image-automation-controller/api/v1"
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	testclock "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
+	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
+)
+
+const (
+	ownCRDs  = "../../../config/crd/upgrades.giantswarm.io_appupgradepolicies.yaml"
+	samples  = "../../../config/samples"
+	deadline = 30 * time.Second
+	interval = 20 * time.Millisecond
+)
+
+// TestCluster runs the controller against a real API server. Flux, the App Platform, and the repository controller are
+// played by the tests.
+func TestCluster(t *testing.T) {
+	e := startEnvironment(t)
+	t.Run("waits for Flux's definitions", e.testFluxMissing) // first: it installs them
+
+	for name, test := range map[string]func(*testing.T){
+		"accepts and refuses samples":                 e.testSamples,
+		"makes objects in order":                      e.testOrder,
+		"writes nothing at rest":                      e.testRest,
+		"makes deleted objects again":                 e.testRecreate,
+		"moves all targets in one round":              e.testRounds,
+		"gives up targets that leave":                 e.testLeave,
+		"hands a target over to another policy":       e.testHandOver,
+		"conflicts on both policies":                  e.testConflict,
+		"leaves foreign objects alone":                e.testForeign,
+		"waits for the scan and shows its failure":    e.testScan,
+		"shares a scan at the shortest interval":      e.testSharedScan,
+		"stalls until the spec changes":               e.testStalled,
+		"marks nothing while suspended":               e.testSuspended,
+		"asks for Git to be read once for a new fact": e.testPrompt,
+		"waits for its markers to be removed":         e.testFinalizer,
+		"lets go without a repository":                e.testFinalizerObstacles,
+		"lets go after the timeout":                   e.testFinalizerTimeout,
+		"deletes at once what was never marked":       e.testFinalizerUnmarked,
+		"hands its pins over when it goes":            e.testFinalizerHandOver,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
+}
+
+// environment is a cluster with a running controller.
+type environment struct {
+	cluster *cluster.Cluster
+	// client is the test's own, without a cache.
+	client client.Client
+	mgr    ctrl.Manager
+	writes *writes
+}
+
+func startEnvironment(t *testing.T) *environment {
+	t.Helper()
+	log.SetLogger(logr.Discard())
+	e := &environment{cluster: cluster.ForTest(t), writes: &writes{}}
+	must(t, e.cluster.InstallCRDs(t.Context(), ownCRDs))
+	direct, err := client.New(e.cluster.Config(), client.Options{Scheme: newScheme(t)})
+	must(t, err)
+	e.client = direct
+	config := e.cluster.Config()
+	config.Wrap(e.writes.wrap)
+	e.mgr = newManager(t, config)
+	must(t, SetupWithManager(e.mgr, Options{PruneDelay: time.Second, SkipNameValidation: true}))
+	startManager(t, e.mgr)
+	return e
+}
+
+func newScheme(t *testing.T) *runtime.Scheme {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		corev1.AddToScheme, eventsv1.AddToScheme, v1alpha1.AddToScheme, appv1alpha1.AddToScheme,
+		imagev1.AddToScheme, autov1.AddToScheme, kustomizev1.AddToScheme, sourcev1.AddToScheme,
+	} {
+		must(t, add(scheme))
+	}
+	return scheme
+}
+
+func newManager(t *testing.T, config *rest.Config) ctrl.Manager {
+	t.Helper()
+	mgr, err := ctrl.NewManager(config, ctrl.Options{Scheme: newScheme(t), Metrics: server.Options{BindAddress: "0"}})
+	must(t, err)
+	return mgr
+}
+
+func startManager(t *testing.T, mgr ctrl.Manager) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		must(t, <-done)
+	})
+}
+
+// reconciler is a second one beside the manager's, which tests call synchronously, with a clock that they set.
+func (e *environment) reconciler(clock *testclock.FakePassiveClock) *Reconciler {
+	options := Options{Clock: clock}.withDefaults()
+	return &Reconciler{
+		client:   e.mgr.GetClient(),
+		live:     e.mgr.GetAPIReader(),
+		resolver: &resolve.Resolver{Cached: e.mgr.GetClient(), Live: e.mgr.GetAPIReader()},
+		recorder: e.mgr.GetEventRecorder("test"),
+		flux:     &flux{ready: true},
+		options:  options,
+	}
+}
+
+// writes counts what the manager writes, by namespace.
+type writes struct {
+	mu    sync.Mutex
+	paths []string
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
+func (w *writes) wrap(next http.RoundTripper) http.RoundTripper {
+	return transport(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodGet {
+			w.mu.Lock()
+			w.paths = append(w.paths, r.Method+" "+r.URL.Path)
+			w.mu.Unlock()
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+// in are the writes in a namespace, less events.
+func (w *writes) in(namespace string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var found []string
+	for _, path := range w.paths {
+		if strings.Contains(path, "/namespaces/"+namespace+"/") && !strings.Contains(path, "/events") {
+			found = append(found, path)
+		}
+	}
+	return found
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until check finds nothing wrong any more.
+func eventually(t *testing.T, check func() error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), interval, deadline, true, func(context.Context) (bool, error) {
+		last = check()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("still wrong after %s: %v", deadline, last)
+	}
+}
+
+func wrong(format string, args ...any) error { return fmt.Errorf(format, args...) }
