@@ -41,6 +41,25 @@ var failureCases = map[string]func(*testing.T, *world){
 			t.Errorf("observed tag %q", got)
 		}
 	},
+	"a push whose answer is lost is neither repeated nor recorded": func(t *testing.T, w *world) {
+		w.apps(t, 1, "1.4.2")
+		w.label(t, "b1", "pin-0")
+		w.movePin(t, "pin-0", "1.5.0")
+		w.awaitTag(t, "pin-0", "1.5.0")
+		commits := len(w.repo.log(t, mainBranch))
+		w.repo.LosePushes(true)
+		automation := w.awaitHandled(t, w.arm(t, "b1"))
+		awaitFailure(t, w, "automation", automation, automationv1.GitOperationFailedReason)
+		w.repo.LosePushes(false)
+		automation = w.awaitRun(t)
+		w.expectVersion(t, "pin-0.yaml", "1.5.0")
+		if got := len(w.repo.log(t, mainBranch)) - commits; got != 1 {
+			t.Errorf("%d commits, want one", got)
+		}
+		if got := automation.Status; got.LastPushCommit != "" || got.ObservedPolicies["pin-0"].Tag != "1.5.0" {
+			t.Errorf("status %+v, want the policy observed and no push recorded", got)
+		}
+	},
 	"disarmed while its push fails, a batch is never written": func(t *testing.T, w *world) {
 		w.apps(t, 1, "1.4.2")
 		w.label(t, "b1", "pin-0")
