@@ -67,10 +67,11 @@ func Start(ctx context.Context, config *rest.Config, options Options) (*Operator
 	if options.Auth == nil {
 		options.Auth = authn.Anonymous
 	}
+	log := logger(options.Log)
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Metrics:                metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress: "0",
-		Logger:                 logger(options.Log),
+		Logger:                 log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for app-operator: %w", err)
@@ -85,7 +86,7 @@ func Start(ctx context.Context, config *rest.Config, options Options) (*Operator
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for app-operator: %w", err)
 	}
-	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	runCtx, cancel := context.WithCancel(ctrl.LoggerInto(context.WithoutCancel(ctx), log))
 	o.cancel = cancel
 	go func() { o.done <- manager.Start(runCtx) }()
 	if !manager.GetCache().WaitForCacheSync(ctx) {
