@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -219,17 +220,11 @@ func (f *fleet) upgrades() []gitserver.Commit {
 
 // atRest complains if anything could be written: an automation that selects a batch, a token that is not handled, a pin in a batch.
 func (f *fleet) atRest() error {
-	var automations automationv1.ImageUpdateAutomationList
-	if err := env.Client.List(f.Context(), &automations, client.InNamespace(f.namespace)); err != nil {
+	if err := f.disarmed(); err != nil {
 		return err
 	}
-	for _, a := range automations.Items {
-		if batch := a.Spec.PolicySelector.MatchLabels[pin.BatchLabel]; batch != pin.AtRest {
-			return fmt.Errorf("ImageUpdateAutomation %s selects batch %q", a.Name, batch)
-		}
-		if token := a.Annotations[fluxmeta.ReconcileRequestAnnotation]; token != a.Status.LastHandledReconcileAt {
-			return fmt.Errorf("ImageUpdateAutomation %s has not handled token %s", a.Name, token)
-		}
+	if err := f.handled(); err != nil {
+		return err
 	}
 	var pins imagev1.ImagePolicyList
 	if err := env.Client.List(f.Context(), &pins, client.InNamespace(f.namespace), client.HasLabels{pin.BatchLabel}); err != nil {
@@ -239,6 +234,40 @@ func (f *fleet) atRest() error {
 		return fmt.Errorf("pin %s is in batch %s", pins.Items[0].Name, pins.Items[0].Labels[pin.BatchLabel])
 	}
 	return nil
+}
+
+// disarmed complains if an automation selects a batch, armed if none does.
+func (f *fleet) disarmed() error {
+	for _, a := range f.automations() {
+		if batch := a.Spec.PolicySelector.MatchLabels[pin.BatchLabel]; batch != pin.AtRest {
+			return fmt.Errorf("ImageUpdateAutomation %s selects batch %q", a.Name, batch)
+		}
+	}
+	return nil
+}
+
+func (f *fleet) armed() error {
+	if f.disarmed() == nil {
+		return errors.New("no automation is armed")
+	}
+	return nil
+}
+
+// handled complains unless Flux has handled every token.
+func (f *fleet) handled() error {
+	for _, a := range f.automations() {
+		if token := a.Annotations[fluxmeta.ReconcileRequestAnnotation]; token != a.Status.LastHandledReconcileAt {
+			return fmt.Errorf("ImageUpdateAutomation %s has not handled token %s", a.Name, token)
+		}
+	}
+	return nil
+}
+
+func (f *fleet) automations() []automationv1.ImageUpdateAutomation {
+	f.Helper()
+	var list automationv1.ImageUpdateAutomationList
+	must(f.T, env.Client.List(f.Context(), &list, client.InNamespace(f.namespace), client.MatchingLabels{pin.ManagedByLabel: pin.ManagedBy}))
+	return list.Items
 }
 
 // target complains unless a policy's status has a target in a state with a reason.

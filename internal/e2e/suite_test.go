@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/flux"
@@ -28,6 +30,9 @@ var (
 	reader   = gitserver.User{Name: "reader", Password: "reader-password", ReadOnly: true}
 	upgrader = gitserver.User{Name: "upgrader", Password: "upgrader-password"}
 )
+
+// serviceAccount is the chart's.
+var serviceAccount = types.NamespacedName{Namespace: operatorNamespace, Name: release}
 
 // env is the environment of all tests; each has namespaces, repositories and charts of its own.
 var env *environment.Environment

@@ -1,0 +1,148 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/hack/local/apiproxy"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
+)
+
+// The operator is killed right after each of its writes of an upgrade, before it learns that the write was done, and started
+// again: each change is one commit all the same, and the repository ends at rest.
+func TestKilledAfterEachWrite(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0"})
+	proxy, config := throughProxy(t)
+	operator := startOperator(t, environment.OperatorOptions{Kubeconfig: config})
+	f.policy("crash", ">=1.0.0", []string{"one", "two"})
+	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
+	eventually(t, "the repository is at rest", f.atRest)
+
+	for n, done := 1, false; !done; n++ {
+		version := fmt.Sprintf("1.%d.0", n)
+		killed := make(chan apiproxy.Write, 1)
+		proxy.AfterWrite(func(i int, w apiproxy.Write) {
+			if i == n {
+				_ = operator.Kill()
+				killed <- w
+			}
+		})
+		f.release(version)
+		f.scan()
+		reached := func() error {
+			for _, app := range []string{"one", "two"} {
+				if err := f.deployed(app, version); err != nil {
+					return err
+				}
+			}
+			return f.atRest()
+		}
+		if w, ok := killedOrReached(t, killed, reached); ok {
+			t.Logf("killed after write %d of %s: %s", n, version, w)
+			proxy.AfterWrite(nil)
+			operator = startOperator(t, environment.OperatorOptions{Kubeconfig: config, Name: fmt.Sprintf("operator-after-%d", n)})
+		} else {
+			done = true // an upgrade has fewer writes: each was tried
+		}
+		eventually(t, version+" is deployed and all is at rest", reached)
+		if commits := f.upgrades(); len(commits) != n {
+			t.Fatalf("%d commits for %d upgrades, after a kill after write %d", len(commits), n, n)
+		}
+	}
+	f.onlyMarkersAndUpgrades()
+}
+
+// killedOrReached waits for the kill, or for the upgrade to come to its end without one.
+func killedOrReached(t *testing.T, killed <-chan apiproxy.Write, reached func() error) (apiproxy.Write, bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case w := <-killed:
+			return w, true
+		case <-deadline:
+			t.Fatalf("neither killed nor upgraded: %v", reached())
+		case <-time.After(200 * time.Millisecond):
+			if reached() == nil {
+				return apiproxy.Write{}, false
+			}
+		}
+	}
+}
+
+// throughProxy gives a kubeconfig of the chart's service account that leads through a proxy.
+func throughProxy(t *testing.T) (*apiproxy.Proxy, string) {
+	t.Helper()
+	config, err := env.Cluster.ConfigFor(t.Context(), serviceAccount)
+	must(t, err)
+	proxy, err := apiproxy.Start(config)
+	must(t, err)
+	t.Cleanup(func() { _ = proxy.Stop() })
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	must(t, proxy.WriteKubeconfig(path))
+	return proxy, path
+}
+
+// A second replica takes over while the first is dead in the middle of an upgrade: its first act is to disarm.
+func TestSecondLeader(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	elect := []string{"--leader-elect", "--leader-election-namespace=" + operatorNamespace}
+	first := startOperator(t, environment.OperatorOptions{Name: "first-leader", Args: elect})
+	f.policy("lead", ">=1.0.0", []string{"one"})
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	eventually(t, "the repository is at rest", f.atRest)
+
+	stall := f.repo.StallPushes()
+	defer stall.Release()
+	f.release("1.1.0")
+	f.scan()
+	reached(t, stall.Reached())
+	startOperator(t, environment.OperatorOptions{Name: "second-leader", Args: elect, WithoutReady: true})
+	must(t, first.Kill())
+	eventually(t, "the second leader disarms", f.disarmed)
+	stall.Release()
+	eventually(t, "the version that was allowed is deployed, and all is at rest", func() error {
+		if err := f.deployed("one", "1.1.0"); err != nil {
+			return err
+		}
+		return f.atRest()
+	})
+	if commits := f.upgrades(); len(commits) != 1 {
+		t.Errorf("%d commits for one upgrade", len(commits))
+	}
+}
+
+// A stopped operator leaves nothing that Flux may write.
+func TestStopDisarms(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	operator := startOperator(t, environment.OperatorOptions{})
+	f.policy("stop", ">=1.0.0", []string{"one"})
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	eventually(t, "the repository is at rest", f.atRest)
+
+	f.repo.RejectPushes("no pushes during the test")
+	f.release("1.1.0")
+	f.scan()
+	eventually(t, "the automation is armed", f.armed)
+	must(t, operator.Stop())
+	must(t, f.disarmed())
+	f.repo.RejectPushes("")
+	eventually(t, "Flux has handled it", func() error { return f.handled() })
+	must(t, f.inGit("one", "1.0.0"))
+	startOperator(t, environment.OperatorOptions{Name: "operator-again"})
+	eventually(t, "the next start goes on", func() error { return f.deployed("one", "1.1.0") })
+}
+
+func reached(t *testing.T, ch <-chan struct{}) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	select {
+	case <-ch:
+	case <-ctx.Done():
+		t.Fatal("nothing was held back in time")
+	}
+}
