@@ -118,7 +118,7 @@ var batchCases = map[string]func(*testing.T, *world){
 		w.expectVersion(t, "pin-0.yaml", "1.4.2")
 
 		push.Release()
-		automation = w.awaitHandled(t, disarmed)
+		w.awaitHandled(t, disarmed)
 		w.expectVersion(t, "pin-0.yaml", "1.5.0")
 		// The disarming run may have read the automation before the status of the run in flight came back to its cache,
 		// and then leaves that run's observedPolicies as they are. One more run clears them.

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,16 +9,10 @@ import (
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	reflectorv1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/meta"
-	"github.com/fluxcd/pkg/runtime/conditions"
-	"github.com/fluxcd/pkg/runtime/object"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
-
-// patience is how long a condition may take on a busy machine.
-const patience = 90 * time.Second
 
 // world is what one case has for itself: a namespace with a GitRepository, an image and its ImageRepository.
 type world struct {
@@ -232,89 +225,6 @@ func setToken(obj client.Object, token string) {
 	}
 	annotations[meta.ReconcileRequestAnnotation] = token
 	obj.SetAnnotations(annotations)
-}
-
-// change patches the named object.
-func change[T client.Object](t *testing.T, w *world, name string, obj T, mutate func(T)) {
-	t.Helper()
-	if err := w.client.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, obj); err != nil {
-		t.Fatal(err)
-	}
-	before := obj.DeepCopyObject().(T)
-	mutate(obj)
-	if err := w.client.Patch(t.Context(), obj, client.MergeFrom(before)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// await reads the named object until it is as wanted, and leaves it in obj.
-func await[T client.Object](t *testing.T, w *world, name string, obj T, wanted func(T) bool) T {
-	t.Helper()
-	key := client.ObjectKey{Namespace: w.namespace, Name: name}
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		if err := w.client.Get(ctx, key, obj); err != nil {
-			return false, client.IgnoreNotFound(err)
-		}
-		return wanted(obj), nil
-	})
-	if err != nil {
-		t.Fatalf("%T %s is not as wanted: %v\n%+v", obj, name, err, obj)
-	}
-	return obj
-}
-
-const pollInterval = 25 * time.Millisecond
-
-// eventually waits for a condition outside the API server.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(context.Context) (bool, error) {
-		return condition(), nil
-	})
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-}
-
-type fluxObject interface {
-	client.Object
-	conditions.Setter
-}
-
-// awaitReady waits until the named object is Ready at its present generation. The controllers write conditions a moment
-// before the rest of a status, hence both are asked for.
-func awaitReady[T fluxObject](t *testing.T, w *world, name string, obj T) T {
-	t.Helper()
-	return await(t, w, name, obj, isReady[T])
-}
-
-func isReady[T fluxObject](obj T) bool {
-	return conditions.IsReady(obj) && hasObservedGeneration(obj)
-}
-
-// awaitStalled waits until the named object is Stalled for a reason, and observed.
-func awaitStalled[T fluxObject](t *testing.T, w *world, name string, obj T, reason string) T {
-	t.Helper()
-	return await(t, w, name, obj, func(obj T) bool {
-		return isFailing(obj, reason) && conditions.IsStalled(obj) && hasObservedGeneration(obj)
-	})
-}
-
-// awaitFailure waits until the named object is not Ready, for a reason and at its present generation.
-func awaitFailure[T fluxObject](t *testing.T, w *world, name string, obj T, reason string) T {
-	t.Helper()
-	return await(t, w, name, obj, func(obj T) bool { return isFailing(obj, reason) })
-}
-
-func isFailing(obj fluxObject, reason string) bool {
-	ready := conditions.Get(obj, meta.ReadyCondition)
-	return ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason == reason &&
-		ready.ObservedGeneration == obj.GetGeneration()
-}
-
-func hasObservedGeneration[T client.Object](obj T) bool {
-	observed, err := object.GetStatusObservedGeneration(obj)
-	return err == nil && observed == obj.GetGeneration()
 }
 
 // app is a manifest whose version line names a policy of the world's namespace.
