@@ -27,8 +27,9 @@ func (r Ref) valid() bool {
 	return dnsLabel.MatchString(r.Namespace) && dnsSubdomain.MatchString(r.Policy)
 }
 
-// comment is the marker's text from its '#'.
-func (r Ref) comment() string { return "# {" + token + `: "` + r.String() + `"}` }
+// Comment is the marker as it stands in a file, from its '#'. Place puts one
+// space before it.
+func (r Ref) Comment() string { return "# {" + token + `: "` + r.String() + `"}` }
 
 // commentOf returns the comment that Flux's setter reads at a scalar: the one
 // on its line, or else the one above it, which only list items can have.

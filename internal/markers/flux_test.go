@@ -49,7 +49,10 @@ func setterPass(content []byte, setters map[string]string) (written []byte, set 
 		setAll(n, schema, &set)
 	}
 	var out bytes.Buffer
-	w := kio.ByteWriter{Writer: &out, ClearAnnotations: []string{kioutil.PathAnnotation, kioutil.LegacyPathAnnotation}}
+	w := kio.ByteWriter{
+		Writer:           &out,
+		ClearAnnotations: []string{kioutil.PathAnnotation, kioutil.LegacyPathAnnotation},
+	}
 	err = w.Write(nodes)
 	return out.Bytes(), set, err
 }

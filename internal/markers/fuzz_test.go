@@ -86,7 +86,7 @@ func valueAt(content []byte, choice uint) (at Location, path []int, ok bool) {
 func checkPlaced(t testing.TB, content, placed []byte, at Location, path []int) {
 	t.Helper()
 	end, ok := lineEnd(content, at.Line)
-	if !ok || !bytes.Equal(placed, splice(content, end, " "+pin.comment())) {
+	if !ok || !bytes.Equal(placed, splice(content, end, " "+pin.Comment())) {
 		t.Fatalf("more than the line's end changed:\n%q\n%q", content, placed)
 	}
 	written, set, err := setterPass(placed, map[string]string{pin.String(): "9.9.9"})
@@ -116,11 +116,7 @@ func checkOnlyValue(t testing.TB, before, after []byte, document int, path []int
 	}
 	for i := range a {
 		if a[i].index == document {
-			x, y := nodeAt(a[i].root, path), nodeAt(b[i].root, path)
-			if y == nil || y.Value != "9.9.9" {
-				t.Fatalf("the setter wrote another value: %q", after)
-			}
-			x.Value, x.Tag, y.Tag = "9.9.9", yaml.NodeTagString, yaml.NodeTagString
+			nodeAt(a[i].root, path).Value = "9.9.9"
 		}
 		if err := yaml.ClearEmptyAnnotations(yaml.NewRNode(a[i].root)); err != nil {
 			t.Fatal(err)

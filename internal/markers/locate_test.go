@@ -295,6 +295,8 @@ func TestLocateUnmarkable(t *testing.T) {
 		"block text":         {head + "spec:\n  version: |\n    1.4.2\n", "a.yaml:5 1.4.2\n", NotMarkable},
 		"value on next line": {head + "spec:\n  version:\n    1.4.2\n", "a.yaml:6 1.4.2", NotMarkable},
 		"quoted over lines":  {head + "spec:\n  version: \"1.4\n    .2\"\n", "a.yaml:5 1.4 .2", NotMarkable},
+		"number":             {head + "spec:\n  version: 1.10\n", "a.yaml:5 1.10", NotMarkable},
+		"date":               {head + "spec:\n  version: 2026-01-02\n", "a.yaml:5 2026-01-02", NotMarkable},
 		"no text":            {head + "spec:\n  version: {a: b}\n", "a.yaml:5 ", NotMarkable},
 		"comment":            {head + "spec:\n  version: 1.4.2 # stable\n", "a.yaml:5 1.4.2", ForeignMarker},
 		"broken marker":      {head + "spec:\n  version: 1.4.2 # {\"$imagepolicy\": \"org:p:version\"}\n", "a.yaml:5 1.4.2", ForeignMarker},

@@ -29,7 +29,6 @@ type patchMerge struct {
 // source says where the text of a patch stands.
 type source struct {
 	file string
-	doc  *document
 	// inline is the Problem of a version inside the text of another file.
 	inline *Problem
 }
@@ -83,11 +82,12 @@ func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, 
 		p.options = *entry.Options
 	}
 	if p.target != nil {
-		var err error
-		if p.selector, err = kustypes.NewSelectorRegex(p.target); err != nil {
+		selector, err := kustypes.NewSelectorRegex(p.target)
+		if err != nil {
 			b.note(k.file, "the target of a patch is no regular expression: "+err.Error())
-			return nil, nil
+			return nil, nil //nolint:nilerr // noted, and the build goes on
 		}
+		p.selector = selector
 	}
 	if entry.Path == "" {
 		p.add(parseFile("", []byte(entry.Patch), nil), inlineSource(k.file, line))

@@ -41,7 +41,7 @@ func Place(content []byte, at Location, ref Ref) ([]byte, error) {
 		return nil, p
 	}
 	end, _ := lineEnd(content, at.Line)
-	return splice(content, end, " "+ref.comment()), nil
+	return splice(content, end, " "+ref.Comment()), nil
 }
 
 func splice(content []byte, at int, text string) []byte {
@@ -92,7 +92,7 @@ func (d *document) markable(name string, s site, ref Ref) *Problem {
 	}
 	if !d.worksAt(s, ref) {
 		return problem(NotMarkable, name, line,
-			"Flux would not recognise a marker on this line; write the value on one line as `key: value`, with no comment right below it")
+			"Flux would not recognize a marker on this line; write the value on one line as `key: value`, with no comment right below it")
 	}
 	return nil
 }
@@ -106,14 +106,15 @@ func unmarkableStyle(s site) (reason, message string) {
 		return NotMarkable, "the value is a YAML alias (*" + n.Value + "), which Flux does not update; write the version here"
 	case n.Anchor != "":
 		return NotMarkable, "the value has a YAML anchor (&" + n.Anchor + "), so Flux would change every place that uses it; write the version here without it"
-	case n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != yaml.NodeTagString:
-		return NotMarkable, "the value has the YAML tag " + n.ShortTag() + ", which Flux would keep; write the version without it"
 	case s.flow:
 		return NotMarkable, "Flux ignores markers inside { } and [ ]; write the mapping in block style, one key per line"
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return NotMarkable, "Flux ignores markers in block text (| and >); write the value on the line of its key"
 	case n.ShortTag() == yaml.NodeTagNull:
 		return NotMarkable, `the value is empty; write "" or a version`
+	case n.ShortTag() != yaml.NodeTagString:
+		// Flux would write `!!float 1.5.0`, which nothing can read.
+		return NotMarkable, "YAML reads the value as " + n.ShortTag() + " and Flux would keep that type; put quotes around it"
 	case s.key != nil && s.key.Line != n.Line:
 		return NotMarkable, "Flux ignores a marker when the value is not on the line of its key; write `key: value`"
 	}
@@ -140,13 +141,13 @@ func (d *document) worksAt(s site, ref Ref) bool {
 	if !ok {
 		return false
 	}
-	with := &document{text: d.text[:end] + " " + ref.comment() + d.text[end:], firstLine: d.firstLine}
+	with := &document{text: d.text[:end] + " " + ref.Comment() + d.text[end:], firstLine: d.firstLine}
 	with.parse()
 	if with.root == nil || !sameTree(d.root, with.root) {
 		return false
 	}
 	marker := nodeAt(with.root, s.path)
-	if marker == nil || marker.LineComment != ref.comment() {
+	if marker == nil || marker.LineComment != ref.Comment() {
 		return false
 	}
 	before, after := d.markers(""), with.markers("")
@@ -176,9 +177,6 @@ func Remove(content []byte, ref Ref) ([]byte, bool, error) {
 		return nil, false, p
 	}
 	f := parseFile("", content, nil)
-	if f.err != nil {
-		return content, false, nil
-	}
 	out, removed := content, false
 	for _, doc := range f.docs {
 		for _, m := range doc.markers("") {

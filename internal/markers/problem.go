@@ -28,7 +28,7 @@ const (
 
 // Problem is an expected outcome that a user can fix. It is returned as an
 // error; find it with errors.As.
-type Problem struct {
+type Problem struct { //nolint:errname // the word that users and the design have for it
 	// Reason is one of the constants of this package.
 	Reason string
 	// File and Line say where; empty and 0 if there is no such place.

@@ -79,7 +79,7 @@ func Read(fsys fs.FS, file string, ref Ref) (Location, error) {
 func missingMarker(name string, content []byte, ref Ref, carrying []marked) *Problem {
 	if len(carrying) == 1 {
 		return problem(MarkerMissing, name, carrying[0].found.Line,
-			"the marker does not end with :%s, so Flux would not write the tag alone; write %s", SuffixTag, ref.comment())
+			"the marker does not end with :%s, so Flux would not write the tag alone; write %s", SuffixTag, ref.Comment())
 	}
 	if bad := parseFile(name, content, nil).unreadable(); bad != nil {
 		return problem(MarkerMissing, name, bad.firstLine, "Flux skips the file because a document cannot be read; correct it")
