@@ -86,7 +86,7 @@ func Start(ctx context.Context, config *rest.Config, options Options) (*Operator
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for app-operator: %w", err)
 	}
-	runCtx, cancel := context.WithCancel(ctrl.LoggerInto(context.WithoutCancel(ctx), log))
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	o.cancel = cancel
 	go func() { o.done <- manager.Start(runCtx) }()
 	if !manager.GetCache().WaitForCacheSync(ctx) {

@@ -13,11 +13,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	imageautomationv1 "github.com/fluxcd/image-automation-controller/api/v1"
@@ -181,6 +183,9 @@ func (e *Environment) startFlux(ctx context.Context, options Options) error {
 }
 
 func (e *Environment) startApps(ctx context.Context, options Options) error {
+	// Informers log through controller-runtime's global logger, which complains on standard error until it is set. Only the
+	// first call counts, so a program that wants these lines sets its own before.
+	ctrl.SetLogger(logr.Discard())
 	log, err := os.OpenFile(filepath.Join(e.dir.path, "apps.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the log of the stand-in for app-operator: %w", err)
