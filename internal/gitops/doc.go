@@ -11,6 +11,6 @@
 //   - a commit costs as much as the files it changes. Committing through a go-git
 //     work tree is quadratic in them.
 //
-// Every error that a caller sees is an *Error: it carries a reason, names the
+// What fails about a repository is an *Error: it carries a reason, names the
 // repository without credentials and says what to do next.
 package gitops

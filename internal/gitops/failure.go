@@ -43,7 +43,7 @@ func (r Remote) failure(operation string, err error, words string) *Error {
 		v.detail += "; the server says: " + words
 	}
 	return &Error{
-		Reason: v.reason, URL: withoutUserinfo(r.URL), Branch: r.Branch,
+		Reason: v.reason, URL: shownURL(r.URL), Branch: r.Branch,
 		Detail: r.shown(v.detail), Next: v.next, cause: contextCause(err),
 	}
 }

@@ -85,3 +85,17 @@ var userinfo = regexp.MustCompile(`(://)[^/\s]*@`)
 func withoutUserinfo(text string) string {
 	return userinfo.ReplaceAllString(text, "$1")
 }
+
+// shownURL is an address without user information, also when it is none that can
+// be parsed: a password with a slash makes the host end early.
+func shownURL(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		u.User = nil
+		return u.String()
+	}
+	before, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return raw[strings.LastIndex(raw, "@")+1:]
+	}
+	return before + "://" + rest[strings.LastIndex(rest, "@")+1:]
+}

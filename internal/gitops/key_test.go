@@ -88,3 +88,21 @@ func checkNormalised(t rapid.TB, raw string) {
 		t.Fatalf("NormaliseURL(%q) = %q still has user information", raw, once)
 	}
 }
+
+func TestShownURL(t *testing.T) {
+	tests := map[string]struct{ in, want string }{
+		"plain":               {"https://git.example/org/repo", "https://git.example/org/repo"},
+		"password":            {"https://bob:hunter2@git.example/org/repo", "https://git.example/org/repo"},
+		"password with slash": {"https://bob:hun/ter2@git.example/org/repo", "https://git.example/org/repo"},
+		"password with at":    {"https://bob:hun@ter2@git.example/org/repo", "https://git.example/org/repo"},
+		"at in the path":      {"https://git.example/org@2/repo", "https://git.example/org@2/repo"},
+		"short form":          {"bob:hunter2@git.example:org/repo", "git.example:org/repo"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := shownURL(tt.in); got != tt.want {
+				t.Errorf("shownURL(%q) = %q, want %q", tt.in, got, tt.want)
+			}
+		})
+	}
+}

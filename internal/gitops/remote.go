@@ -30,7 +30,7 @@ type Remote struct {
 }
 
 // String shows the address only, so that a printed Remote holds no credentials.
-func (r Remote) String() string { return withoutUserinfo(r.URL) + "@" + r.Branch }
+func (r Remote) String() string { return shownURL(r.URL) + "@" + r.Branch }
 
 // GoString is String, for %#v.
 func (r Remote) GoString() string { return r.String() }
@@ -39,7 +39,7 @@ func (r Remote) GoString() string { return r.String() }
 // Secrets are read in its namespace. An *Error says what is wrong with the
 // GitRepository or its Secrets; any other error is the API server's, to be retried.
 func RemoteOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepository) (Remote, error) {
-	remote := Remote{URL: withoutUserinfo(repo.Spec.URL)}
+	remote := Remote{URL: shownURL(repo.Spec.URL)}
 	if repo.Spec.Timeout != nil {
 		remote.timeout = repo.Spec.Timeout.Duration
 	}
@@ -85,7 +85,7 @@ func branchOf(repo *sourcev1.GitRepository) (string, error) {
 		return git.DefaultBranch, nil
 	}
 	return "", &Error{
-		Reason: ReasonNotABranch, URL: withoutUserinfo(repo.Spec.URL),
+		Reason: ReasonNotABranch, URL: shownURL(repo.Spec.URL),
 		Detail: fmt.Sprintf("GitRepository %s follows spec.ref.%s, and versions can be committed to a branch only", client.ObjectKeyFromObject(repo), other),
 		Next:   "set spec.ref.branch alone, or point the policy's spec.git.sourceRef at a GitRepository of the branch",
 	}
@@ -96,7 +96,7 @@ func authOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitReposit
 	u, err := url.Parse(repo.Spec.URL)
 	if err != nil || u.Host == "" || !supportedSchemes[u.Scheme] {
 		return nil, &Error{
-			Reason: ReasonURLInvalid, URL: withoutUserinfo(repo.Spec.URL),
+			Reason: ReasonURLInvalid, URL: shownURL(repo.Spec.URL),
 			Detail: fmt.Sprintf("spec.url of GitRepository %s is no http, https or ssh address", client.ObjectKeyFromObject(repo)),
 			Next:   "correct spec.url; SSH addresses are written ssh://git@host/path",
 		}
@@ -154,7 +154,7 @@ func secretOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepos
 	err := reader.Get(ctx, key, &secret)
 	if apierrors.IsNotFound(err) {
 		return nil, &Error{
-			Reason: ReasonSecretMissing, URL: withoutUserinfo(repo.Spec.URL),
+			Reason: ReasonSecretMissing, URL: shownURL(repo.Spec.URL),
 			Detail: fmt.Sprintf("Secret %s, which spec.%s of GitRepository %s names, does not exist", key, field, repo.Name),
 			Next:   "create it, or correct the GitRepository",
 			cause:  err,
@@ -169,7 +169,7 @@ func secretOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepos
 // authInvalid says that what stands in a Secret is not usable; err must not quote values.
 func authInvalid(repo *sourcev1.GitRepository, where string, err error) *Error {
 	return &Error{
-		Reason: ReasonAuthInvalid, URL: withoutUserinfo(repo.Spec.URL),
+		Reason: ReasonAuthInvalid, URL: shownURL(repo.Spec.URL),
 		Detail: fmt.Sprintf("no usable credentials in %s: %v", where, err),
 		Next:   "for HTTPS give username and password, or bearerToken, and ca.crt for an own authority; for SSH give identity and known_hosts",
 	}

@@ -43,7 +43,7 @@ func (c *Client) Update(ctx context.Context, remote Remote, author Author, chang
 		}
 	}
 	return Commit{}, &Error{
-		Reason: ReasonBranchMoved, URL: withoutUserinfo(remote.URL), Branch: remote.Branch,
+		Reason: ReasonBranchMoved, URL: shownURL(remote.URL), Branch: remote.Branch,
 		Detail: fmt.Sprintf("Others committed to the branch during each of %d attempts to push", c.opts.Attempts),
 		Next:   "nothing needs to be done; it is tried again later",
 	}
@@ -55,7 +55,11 @@ func (c *Client) try(ctx context.Context, remote Remote, author Author, change f
 	if err != nil {
 		return Commit{}, false, err
 	}
-	defer func() { err = errors.Join(err, checkout.Close()) }()
+	defer func() {
+		if closeErr := checkout.Close(); err == nil && closeErr != nil {
+			err = remote.failure(operationClone, closeErr, "")
+		}
+	}()
 
 	wanted, err := change(checkout)
 	if err != nil {
@@ -91,7 +95,7 @@ func (c *Client) push(ctx context.Context, remote Remote, checkout *Checkout, co
 		return false, remote.failure(operationList, listErr, "")
 	default:
 		return false, &Error{
-			Reason: ReasonPushRejected, URL: withoutUserinfo(remote.URL), Branch: remote.Branch,
+			Reason: ReasonPushRejected, URL: shownURL(remote.URL), Branch: remote.Branch,
 			Detail: remote.shown("The server took the commit but did not move the branch. " + words),
 			Next:   "check that the credentials may write to the branch",
 		}
