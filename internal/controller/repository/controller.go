@@ -64,8 +64,6 @@ type Reconciler struct {
 	stopped bool
 }
 
-// Reconcile looks at one repository branch and does the next thing.
-//
 // +kubebuilder:rbac:groups=image.toolkit.fluxcd.io,resources=imagepolicies,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=image.toolkit.fluxcd.io,resources=imageupdateautomations,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=image.toolkit.fluxcd.io,resources=imagerepositories,verbs=get;list;watch
@@ -74,6 +72,8 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=upgrades.giantswarm.io,resources=appupgradepolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile looks at one repository branch and does the next thing.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	scope, err := r.observe(ctx, r.Client, req.Name)
 	if err != nil {
