@@ -38,7 +38,7 @@ func (e *ForeignError) Error() string {
 // applied with the same ones. changed says whether a request was made.
 //
 // live is the object as it was read last, or nil if there was none; desired has its kind and version set. Errors: a
-// *ForeignError, or the API server's. A conflict means that live was deleted in the meantime: read it and decide again.
+// *ForeignError, or the API server's. A conflict means that live is not what is there any more: read and decide again.
 func Apply(ctx context.Context, c client.Client, live, desired client.Object) (changed bool, err error) {
 	want, err := configuration(desired)
 	if err != nil {
@@ -57,8 +57,9 @@ func Apply(ctx context.Context, c client.Client, live, desired client.Object) (c
 	if contains(have, withoutKind(want.Object)) {
 		return false, nil
 	}
-	// With the UID, an object that was deleted in the meantime is not made anew from a decision about the old one.
+	// A decision about an object that changed since, or is gone, must not be written over what is there now.
 	want.SetUID(live.GetUID())
+	want.SetResourceVersion(live.GetResourceVersion())
 	return true, send(ctx, c, want)
 }
 

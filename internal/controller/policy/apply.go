@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
@@ -35,38 +36,60 @@ func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 	return r.applyObject(ctx, s.candidate, candidate)
 }
 
+// writers is how many pins are written at once.
+const writers = 8
+
+// plan is a pin and what it should want.
+type plan struct {
+	live     livePin
+	intent   pin.Intent
+	location *resolve.Location
+}
+
 // applyPins writes every pin and returns their intents. A pin that fails does not stop the others, but the error keeps
 // all of them from moving.
 func (r *Reconciler) applyPins(ctx context.Context, s scope) ([]pin.Intent, error) {
-	var intents []pin.Intent
-	var failed []error
+	plans, err := r.plans(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	failed := make([]error, len(plans))
+	var group errgroup.Group
+	group.SetLimit(writers)
+	intents := make([]pin.Intent, 0, len(plans))
+	for i, plan := range plans {
+		intents = append(intents, plan.intent)
+		group.Go(func() error {
+			failed[i] = r.applyPin(ctx, s, plan)
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in failed
+	return intents, errors.Join(failed...)
+}
+
+// plans are the pins of all targets, and those of the policy that are left over, in the order of their names.
+func (r *Reconciler) plans(ctx context.Context, s scope) ([]plan, error) {
+	var plans []plan
 	left := maps.Clone(s.pins)
 	for i, target := range s.found.Targets {
 		name := pin.Name(target.Kind, target.Name)
 		live, exists := s.pins[name]
 		delete(left, name)
-		if !exists && !s.mayCreatePin(target) {
-			continue
+		if exists || s.mayCreatePin(target) {
+			plans = append(plans, plan{live: live, intent: s.intentFor(target, s.decision.Targets[i], live), location: target.Location})
 		}
-		intent := s.intentFor(target, s.decision.Targets[i], live)
-		intents = append(intents, intent)
-		failed = append(failed, r.applyPin(ctx, s, target.Location, intent, live))
 	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
-		live := left[name]
-		handedOver, err := r.handedOver(ctx, s.policy, live)
+		handedOver, err := r.handedOver(ctx, s.policy, left[name])
 		if err != nil {
-			failed = append(failed, err)
-			continue
+			return nil, err
 		}
-		if handedOver {
-			continue
+		if !handedOver {
+			plans = append(plans, plan{live: left[name], intent: s.intentOfLeft(left[name])})
 		}
-		intent := s.intentOfLeft(live)
-		intents = append(intents, intent)
-		failed = append(failed, r.applyPin(ctx, s, nil, intent, live))
 	}
-	return intents, errors.Join(failed...)
+	return plans, nil
 }
 
 // mayCreatePin says whether a target that has no pin gets one. Flux's worker would block on a pin without a scan.
@@ -74,26 +97,26 @@ func (s scope) mayCreatePin(target resolve.Target) bool {
 	return target.Finding == nil && target.Location != nil && scanned(s.scan)
 }
 
-// applyPin writes one pin, or deletes it if it is to go and nothing of it is in Git. What is not known at the moment
-// stays as it is.
-func (r *Reconciler) applyPin(ctx context.Context, s scope, location *resolve.Location, intent pin.Intent, live livePin) error {
-	if intent.Remove {
-		gone, err := r.letGo(ctx, s.policy, live)
+// applyPin writes one pin, or deletes it if it is to go and nobody has to remove a marker. What is not known at the
+// moment stays as it is.
+func (r *Reconciler) applyPin(ctx context.Context, s scope, p plan) error {
+	if p.intent.Remove {
+		gone, err := r.letGo(ctx, s, p.live)
 		if gone || err != nil {
 			return err
 		}
 	}
 	scan, repository := "", ""
-	if live.object != nil {
-		scan, repository = live.object.Spec.ImageRepositoryRef.Name, live.object.Labels[pin.RepositoryLabel]
+	if p.live.object != nil {
+		scan, repository = p.live.object.Spec.ImageRepositoryRef.Name, p.live.object.Labels[pin.RepositoryLabel]
 	}
-	if scanned(s.scan) && s.chart.URL != "" {
+	if scanned(s.scan) {
 		scan = s.scanName()
 	}
-	if location != nil {
-		repository = location.RepositoryKey
+	if p.location != nil {
+		repository = p.location.RepositoryKey
 	}
-	return r.applyObject(ctx, live.object, fluxobjects.Pin(s.policy, intent, scan, repository))
+	return r.applyObject(ctx, p.live.object, fluxobjects.Pin(s.policy, p.intent, scan, repository))
 }
 
 func (r *Reconciler) applyObject(ctx context.Context, live, desired client.Object) error {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
@@ -27,6 +29,8 @@ const (
 
 	// fluxRetry is how often missing custom resource definitions are looked for. Nothing tells when they come.
 	fluxRetry = 15 * time.Second
+	// conflictRetry is long enough for the cache to have what somebody else wrote.
+	conflictRetry = 50 * time.Millisecond
 )
 
 // Options of the controller. Zero values are the defaults.
@@ -112,12 +116,21 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Reconcile looks at one policy.
+// Reconcile looks at one policy. If somebody wrote an object after it was read, it looks again.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	policy := &v1alpha1.AppUpgradePolicy{}
 	if err := r.client.Get(ctx, request.NamespacedName, policy); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	result, err := r.look(ctx, policy)
+	if apierrors.IsConflict(err) {
+		log.FromContext(ctx).V(1).Info("Looking again, because an object has changed", "reason", err.Error())
+		return ctrl.Result{RequeueAfter: conflictRetry}, nil
+	}
+	return result, err
+}
+
+func (r *Reconciler) look(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) (ctrl.Result, error) {
 	missing, err := r.flux.ensure(ctx)
 	if err != nil {
 		return ctrl.Result{}, err

@@ -62,7 +62,7 @@ func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePo
 
 // dismiss lets the pins of a deleted policy go and returns how many are waited for.
 func (r *Reconciler) dismiss(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, pins map[string]livePin) (waiting int, err error) {
-	s := scope{policy: policy, pins: pins}
+	s := scope{policy: policy, pins: pins, obstacles: &obstacles{}}
 	var failed []error
 	for _, name := range slices.Sorted(maps.Keys(pins)) {
 		live := pins[name]
@@ -83,13 +83,13 @@ func (r *Reconciler) dismissPin(ctx context.Context, s scope, live livePin) (gon
 	if handedOver || err != nil {
 		return false, err // the other policy takes it over
 	}
-	gone, err = r.letGo(ctx, s.policy, live)
+	gone, err = r.letGo(ctx, s, live)
 	if gone || err != nil {
 		return gone, err
 	}
 	intent := s.intentOfLeft(live)
 	intent.Remove = true
-	return false, r.applyPin(ctx, s, nil, intent, live)
+	return false, r.applyPin(ctx, s, plan{live: live, intent: intent})
 }
 
 func (r *Reconciler) expired(policy *v1alpha1.AppUpgradePolicy) bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	autov1 "github.com/fluxcd/image-automation-controller/api/v1"
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
@@ -16,6 +17,9 @@ import (
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/apply"
 )
+
+// syncTimeout is how long a cache may take to fill before that is an error, and tried again.
+const syncTimeout = 2 * time.Minute
 
 // needed are the kinds without which nothing works.
 var needed = []schema.GroupVersionKind{
@@ -39,7 +43,7 @@ type flux struct {
 	steps []func(context.Context) error
 }
 
-// ensure starts the watches if it can, and returns the kinds that are missing.
+// ensure starts the watches if it can, and returns the kinds that are missing. Who calls it meanwhile waits.
 func (f *flux) ensure(ctx context.Context) ([]schema.GroupVersionKind, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,6 +54,8 @@ func (f *flux) ensure(ctx context.Context) ([]schema.GroupVersionKind, error) {
 	if err != nil || len(missing) > 0 {
 		return missing, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
 	for len(f.steps) > 0 {
 		if err := f.steps[0](ctx); err != nil {
 			return nil, err

@@ -3,13 +3,13 @@ package policy
 import (
 	"context"
 	"fmt"
+	"sync"
 
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/apply"
@@ -18,18 +18,20 @@ import (
 
 // letGo deletes a pin that is not wanted any more if nobody has to remove a marker first, or nobody can. It says whether
 // the pin is gone.
-func (r *Reconciler) letGo(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin) (gone bool, err error) {
+func (r *Reconciler) letGo(ctx context.Context, s scope, live livePin) (gone bool, err error) {
 	if live.neverMarked() {
 		return true, apply.Delete(ctx, r.client, live.object)
 	}
 	if live.intent.Unmanaged {
-		return true, r.abandon(ctx, policy, live, "the policy leaves markers to you (git.markers: Unmanaged)")
+		return true, r.abandon(ctx, s.policy, live, "the policy leaves markers to you (git.markers: Unmanaged)")
 	}
-	obstacle, err := r.obstacle(ctx, policy, live)
+	obstacle, err := s.obstacles.of(live.intent.Source.Repository, func() (string, error) {
+		return r.obstacle(ctx, s.policy, live.intent.Source.Repository)
+	})
 	if obstacle == "" || err != nil {
 		return false, err
 	}
-	return true, r.abandon(ctx, policy, live, obstacle)
+	return true, r.abandon(ctx, s.policy, live, obstacle)
 }
 
 // neverMarked says that no marker was placed nor is being placed. A pin that may be marked could be in the middle of it:
@@ -50,9 +52,31 @@ func (r *Reconciler) abandon(ctx context.Context, policy *v1alpha1.AppUpgradePol
 	return nil
 }
 
-// obstacle says why no marker can be removed ever; empty if it can be tried.
-func (r *Reconciler) obstacle(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin) (string, error) {
-	named := live.intent.Source.Repository
+// obstacles are what one look at a policy found out about repositories. The pins of a policy share most of them.
+type obstacles struct {
+	mu    sync.Mutex
+	known map[pin.NamespacedName]string
+}
+
+func (o *obstacles) of(repository pin.NamespacedName, find func() (string, error)) (string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if known, ok := o.known[repository]; ok {
+		return known, nil
+	}
+	found, err := find()
+	if err != nil {
+		return "", err
+	}
+	if o.known == nil {
+		o.known = map[pin.NamespacedName]string{}
+	}
+	o.known[repository] = found
+	return found, nil
+}
+
+// obstacle says why no marker can be removed from a repository ever; empty if it can be tried.
+func (r *Reconciler) obstacle(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, named pin.NamespacedName) (string, error) {
 	repository := &sourcev1.GitRepository{}
 	exists, err := r.read(ctx, named.Namespace, named.Name, repository)
 	if err != nil {

@@ -36,7 +36,7 @@ func (e *fluxMissingError) Error() string { return missingMessage(e.kinds) }
 // or a watch ends is in the status only; any other is returned, too, so that the policy is looked at again soon.
 func (r *Reconciler) conclude(ctx context.Context, s scope, err error) (ctrl.Result, error) {
 	if apierrors.IsConflict(err) {
-		return ctrl.Result{}, err // somebody was faster: a second look will do, and a human needs not know
+		return ctrl.Result{}, err // a second look will do, and a human need not know
 	}
 	outcome := status.Outcome{
 		Now:         r.options.Clock.Now(),
@@ -78,9 +78,6 @@ func problemOf(err error) (*status.Problem, error) {
 
 // waiting is what keeps the policy's objects from being complete; nil if nothing does.
 func (s scope) waiting() *status.Waiting {
-	if len(s.input.Targets) == 0 {
-		return &status.Waiting{Reason: v1alpha1.NoTargetsReason, Message: "No target is selected: label an App as the policy's selector says, or change the selector"}
-	}
 	if s.chart.URL == "" {
 		return nil
 	}

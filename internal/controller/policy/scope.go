@@ -29,6 +29,8 @@ type scope struct {
 	candidate *imagev1.ImagePolicy
 	// pins by name: the policy's own, and those that it takes over.
 	pins map[string]livePin
+	// obstacles to the removal of markers.
+	obstacles *obstacles
 
 	input    rollout.Input
 	decision rollout.Decision
@@ -46,7 +48,7 @@ func (s scope) scanName() string { return fluxobjects.ScanName(s.policy.Namespac
 
 // observe reads the Flux objects of a policy and makes the input of its decision.
 func (r *Reconciler) observe(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, found resolve.Result) (scope, error) {
-	s := scope{policy: policy, found: found}
+	s := scope{policy: policy, found: found, obstacles: &obstacles{}}
 	if found.Chart != "" && len(found.Targets) > 0 {
 		s.chart = fluxobjects.ChartOf(found.Chart, policy.Spec.Chart)
 		if err := r.readScan(ctx, &s); err != nil {
