@@ -66,7 +66,7 @@ func Build(ctx context.Context, pkg, dir string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, pkg)
 	cmd.Dir = root
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, tail(output))
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, errors.Join(err, ctx.Err()), tail(output))
 	}
 	return out, nil
 }
