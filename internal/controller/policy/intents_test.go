@@ -1,0 +1,163 @@
+package policy
+
+import (
+	"fmt"
+	"testing"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
+	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
+)
+
+func testPolicy() *v1alpha1.AppUpgradePolicy {
+	return &v1alpha1.AppUpgradePolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "policy"}}
+}
+
+func testTarget() resolve.Target {
+	return resolve.Target{
+		Kind: appv1alpha1.AppKind, Name: "one",
+		App:      &appv1alpha1.App{Spec: appv1alpha1.AppSpec{Version: "1.0.0"}},
+		Location: &resolve.Location{Revision: "main@sha1:1", Source: pin.Source{Path: "new"}},
+	}
+}
+
+func TestIntentFor(t *testing.T) {
+	found := &pin.Finding{Reason: v1alpha1.KustomizationUnprovenReason}
+	missing := &pin.Finding{Reason: v1alpha1.AppMissingReason}
+	conflict := &pin.Finding{Reason: v1alpha1.PolicyConflictReason}
+	for name, test := range map[string]struct {
+		suspend         bool
+		mode            v1alpha1.MarkerMode
+		finding         *pin.Finding
+		mark, unmanaged bool
+		remove          bool
+	}{
+		"managed":             {mark: true},
+		"managed in words":    {mode: v1alpha1.MarkersManaged, mark: true},
+		"unmanaged":           {mode: v1alpha1.MarkersUnmanaged, unmanaged: true},
+		"suspended":           {suspend: true},
+		"finding":             {finding: found},
+		"App gone":            {finding: missing, remove: true},
+		"conflict":            {finding: conflict, remove: true},
+		"suspended conflict":  {finding: conflict, suspend: true},
+		"unmanaged, App gone": {finding: missing, mode: v1alpha1.MarkersUnmanaged, unmanaged: true, remove: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scope{policy: testPolicy()}
+			s.policy.Spec.Suspend = test.suspend
+			s.policy.Spec.Git = &v1alpha1.Git{Markers: test.mode, Commit: &v1alpha1.Commit{Author: &v1alpha1.CommitAuthor{Email: "me@example.com"}}}
+			target := testTarget()
+			target.Finding = test.finding
+			live := livePin{intent: pin.Intent{Remove: true, Mark: true, Source: pin.Source{Path: "old"}}}
+			got := s.intentFor(target, rollout.TargetDecision{}, live)
+			if got.Mark != test.mark || got.Unmanaged != test.unmanaged || got.Remove != test.remove {
+				t.Errorf("got %+v", got)
+			}
+			if got.Source.Path != "new" || got.Commit.AuthorEmail != "me@example.com" || got.Target.Namespace != "default" {
+				t.Errorf("got %+v", got)
+			}
+			target.Location = nil
+			if got := s.intentFor(target, rollout.TargetDecision{}, live); got.Source.Path != "old" {
+				t.Errorf("a location that is not known now is forgotten: %+v", got)
+			}
+		})
+	}
+}
+
+func TestPrompt(t *testing.T) {
+	settled := pin.Memory{Marked: true, Git: "1.0.0"}
+	for name, test := range map[string]struct {
+		memory  pin.Memory
+		finding *pin.Finding
+		want    string
+	}{
+		"settled":            {memory: settled, want: "never"},
+		"follower":           {memory: pin.Memory{Leader: "pin.app.two", Git: "1.0.0"}, want: "never"},
+		"new":                {want: "always"},
+		"Git is ahead":       {memory: pin.Memory{Marked: true, Git: "1.1.0"}, want: "always"},
+		"text differs":       {memory: pin.Memory{Marked: true, Git: "v1.0.0"}, want: "always"},
+		"something is wrong": {memory: pin.Memory{Marked: true, Git: "1.0.0", Finding: &pin.Finding{}}, want: "always"},
+		"not resolved":       {finding: &pin.Finding{}, want: "kept"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scope{policy: testPolicy()}
+			target := testTarget()
+			target.Finding = test.finding
+			live := livePin{memory: test.memory, intent: pin.Intent{Prompt: "before"}}
+			first := s.prompt(target, live)
+			switch {
+			case test.want == "never" && first != "", test.want == "kept" && first != "before", test.want == "always" && (first == "" || first == "before"):
+				t.Fatalf("got %q", first)
+			}
+			if again := s.prompt(target, live); again != first {
+				t.Errorf("not stable: %q, %q", first, again)
+			}
+			target.Location.Revision = "main@sha1:2"
+			if after := s.prompt(target, live); (after != first) != (test.want == "always") {
+				t.Errorf("a new revision: %q, %q", first, after)
+			}
+		})
+	}
+}
+
+// Whatever is decided, and wherever the operator stops: pins of one decision are free to move only together, and a
+// decision that stays the same writes nothing.
+func TestRounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := scope{policy: testPolicy(), pins: map[string]livePin{}}
+		targets := rapid.IntRange(1, 5).Draw(t, "targets")
+		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+			if rapid.IntRange(0, 9).Draw(t, "candidate is lost") == 0 {
+				s.candidate = nil
+			}
+			want := rapid.SampledFrom([]string{"", "1.0.0", "1.1.0"}).Draw(t, "want")
+			crash := rapid.IntRange(0, targets).Draw(t, "written")
+			var changed, intents []pin.Intent
+			for i := range targets {
+				name := fmt.Sprintf("pin-%d", i)
+				before := s.pins[name].intent
+				intent := s.wanting(before, want)
+				if intent.Encode() != before.Encode() && intent.Want == before.Want {
+					t.Fatalf("written without a reason: %+v, %+v", before, intent)
+				}
+				intents = append(intents, intent)
+				if intent.Want != before.Want {
+					changed = append(changed, intent)
+				}
+			}
+			for _, intent := range changed {
+				if intent.Round <= roundOf(s.candidate) {
+					t.Fatalf("a pin may move before all are written: %+v", intent)
+				}
+			}
+			for i := range crash {
+				s.pins[fmt.Sprintf("pin-%d", i)] = livePin{intent: intents[i]}
+			}
+			if crash < targets {
+				continue // the operator stopped, or a pin could not be written
+			}
+			s.candidate = fluxobjects.Candidate(s.policy, "scan", ">=1.0.0", completedRound(s.candidate, intents))
+			for name, live := range s.pins {
+				if live.intent.Round > roundOf(s.candidate) {
+					t.Fatalf("%s may not move although all is written", name)
+				}
+			}
+		}
+	})
+}
+
+func TestRoundOf(t *testing.T) {
+	for text, want := range map[string]int64{"": 0, "7": 7, "seven": 0} {
+		candidate := &imagev1.ImagePolicy{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{pin.RoundAnnotation: text}}}
+		if got := roundOf(candidate); got != want {
+			t.Errorf("%q: got %d", text, got)
+		}
+	}
+}
