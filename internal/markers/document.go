@@ -148,9 +148,20 @@ func (d *document) line(node *yaml.Node) int {
 	return d.firstLine + strings.Count(d.text[:d.starts[node.Line-1]], "\n")
 }
 
-// lineEnd is the offset in content at which line (from 1) ends, before its
-// line end characters.
+// lineEnd is the offset in content at which line (from 1) ends, before its LF
+// or CRLF.
 func lineEnd(content []byte, line int) (int, bool) {
+	end, ok := beforeLF(content, line)
+	if ok && end > 0 && end < len(content) && content[end-1] == '\r' {
+		end--
+	}
+	return end, ok
+}
+
+// beforeLF is the offset in content at which line (from 1) ends, before its
+// LF. In a document's text, which has no CRLF any more, a CR is a line end of
+// its own.
+func beforeLF(content []byte, line int) (int, bool) {
 	start := 0
 	for ; line > 1; line-- {
 		next := bytes.IndexByte(content[start:], '\n')
@@ -159,12 +170,8 @@ func lineEnd(content []byte, line int) (int, bool) {
 		}
 		start += next + 1
 	}
-	end := len(content)
 	if next := bytes.IndexByte(content[start:], '\n'); next >= 0 {
-		end = start + next
-		if end > start && content[end-1] == '\r' {
-			end--
-		}
+		return start + next, true
 	}
-	return end, true
+	return len(content), true
 }

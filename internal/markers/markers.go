@@ -52,8 +52,8 @@ func (t Target) field() string { return strings.Join(t.Field, ".") }
 
 // Source is where a Flux Kustomization (or an explicit git setting) looks.
 type Source struct {
-	// Path is a slash path in the repository; "" and "." are its root. A
-	// leading "./" is accepted.
+	// Path is the slash path of a folder, or of one file, in the repository;
+	// "" and "." are its root. A leading "./" is accepted.
 	Path string
 	// Substitute holds the variables of the Kustomization's postBuild.
 	Substitute map[string]string

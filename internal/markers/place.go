@@ -137,7 +137,7 @@ func (d *document) foreign(name string, s site) *Problem {
 // worksAt tries the marker: the document must say the same with it, Flux must
 // find it at s, and see no other marker differently.
 func (d *document) worksAt(s site, ref Ref) bool {
-	end, ok := lineEnd([]byte(d.text), d.line(s.node)-d.firstLine+1)
+	end, ok := beforeLF([]byte(d.text), d.line(s.node)-d.firstLine+1)
 	if !ok {
 		return false
 	}
