@@ -52,13 +52,18 @@ func (r *Reconciler) arm(ctx context.Context, cached *scope, a batch.Arm) error 
 	return nil
 }
 
-// set is the one patch that lets Flux write a batch. No other arming, and no stop, comes in between.
+// armPatchTimeout bounds the patch that arms, which a stop waits for.
+const armPatchTimeout = 5 * time.Second
+
+// set is the one patch that lets Flux write a batch. A stop waits for its answer, so that it can disarm what was armed.
 func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAutomation, id, path string) error {
 	r.arming.Lock()
 	defer r.arming.Unlock()
 	if r.stopped {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), armPatchTimeout)
+	defer cancel()
 	memory := observeAutomation(object).Memory
 	memory.Batch, memory.ArmedBy, memory.ArmedAt = id, r.Leader, r.Now().UTC().Truncate(time.Second)
 	memory.Outcome, memory.Message = "", ""

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -14,7 +16,10 @@ import (
 )
 
 // stopTimeout bounds the writes of a stop; Kubernetes gives a process 30 s.
-const stopTimeout = 10 * time.Second
+const stopTimeout = 20 * time.Second
+
+// disarmRetry is the wait between two tries.
+const disarmRetry = 200 * time.Millisecond
 
 func (r *Reconciler) mayArm() bool {
 	r.arming.Lock()
@@ -34,25 +39,27 @@ func (r *Reconciler) disarmAtStop(ctx context.Context) error {
 	return r.disarmAll(ctx)
 }
 
+// disarmAll disarms whatever is armed, until nothing is: Flux's own writes get in between.
 func (r *Reconciler) disarmAll(ctx context.Context) error {
-	var list automationv1.ImageUpdateAutomationList
-	err := r.Live.List(ctx, &list, client.MatchingLabels{pin.ManagedByLabel: pin.ManagedBy, pin.RoleLabel: pin.RoleAutomation})
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for i := range list.Items {
-		object := &list.Items[i]
-		observed := observeAutomation(object)
-		if observed.Selects == pin.AtRest || !object.DeletionTimestamp.IsZero() {
-			continue
+	return wait.PollUntilContextCancel(ctx, disarmRetry, true, func(ctx context.Context) (bool, error) {
+		var list automationv1.ImageUpdateAutomationList
+		err := r.Live.List(ctx, &list, client.MatchingLabels{pin.ManagedByLabel: pin.ManagedBy, pin.RoleLabel: pin.RoleAutomation})
+		for i := range list.Items {
+			err = errors.Join(err, r.disarmOne(ctx, &list.Items[i]))
 		}
-		memory := observed.Memory
-		memory.Outcome, memory.Message = batch.Withdrawn, "the operator stops"
-		if err := r.disarm(ctx, object, batch.Disarm{Automation: observed.Key, Token: batch.RestToken(memory.Batch), Memory: memory}); err != nil {
-			log.FromContext(ctx).Error(err, "Cannot disarm; the next leader will", "automation", observed.Key.String())
-			failed = append(failed, err)
+		if err != nil && !apierrors.IsConflict(err) {
+			log.FromContext(ctx).Error(err, "Cannot disarm yet; if the operator is killed, the next leader will")
 		}
+		return err == nil, nil
+	})
+}
+
+func (r *Reconciler) disarmOne(ctx context.Context, object *automationv1.ImageUpdateAutomation) error {
+	observed := observeAutomation(object)
+	if observed.Selects == pin.AtRest || !object.DeletionTimestamp.IsZero() {
+		return nil
 	}
-	return errors.Join(failed...)
+	memory := observed.Memory
+	memory.Outcome, memory.Message = batch.Withdrawn, "the operator stops"
+	return r.disarm(ctx, object, batch.Disarm{Automation: observed.Key, Token: batch.RestToken(memory.Batch), Memory: memory})
 }
