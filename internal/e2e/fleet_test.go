@@ -305,3 +305,11 @@ func (f *fleet) gitRepository() *sourcev1.GitRepository {
 	must(f.T, env.Client.Get(f.Context(), client.ObjectKey{Namespace: f.namespace, Name: "gitops"}, repository))
 	return repository
 }
+
+// settled: nothing is left to do for a target.
+func settled(t v1alpha1.TargetStatus) error {
+	if t.State != v1alpha1.TargetCurrent && t.State != v1alpha1.TargetDeployed {
+		return fmt.Errorf("%s is %s (finding %+v)", t.Name, t.State, t.Finding)
+	}
+	return nil
+}

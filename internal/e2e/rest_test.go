@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+)
+
+// At rest the operator writes nothing and touches no repository, whatever others commit.
+func TestAtRest(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	proxy, config := throughProxy(t)
+	startOperator(t, environment.OperatorOptions{Kubeconfig: config})
+	f.policy("rest", ">=1.0.0", []string{"one"})
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	eventually(t, "the status says so", func() error { return f.target("rest", "one", settled) })
+	eventually(t, "the repository is at rest", f.atRest)
+
+	proxy.AfterWrite(nil)
+	f.repo.ResetCounts()
+	for i := range 3 {
+		head, err := f.repo.Commit(t.Context(), gitserver.Change{
+			Message: "Somebody else's work", Files: map[string]string{"README.md": fmt.Sprintf("# Edition %d\n", i)},
+		})
+		must(t, err)
+		eventually(t, "Flux has applied it", func() error { return f.applied(head) })
+	}
+	if writes := proxy.Writes(); len(writes) > 0 {
+		t.Errorf("the operator wrote at rest: %v", writes)
+	}
+	// Flux's source-controller fetches each commit once; nobody else does.
+	if counts := f.repo.Counts(); counts.Fetches > 3 || counts.Pushes > 0 {
+		t.Errorf("the repository was touched at rest: %+v", counts)
+	}
+}
+
+// applied complains unless Flux has applied a commit.
+func (f *fleet) applied(head string) error {
+	kustomization := &kustomizev1.Kustomization{}
+	if err := env.Client.Get(f.Context(), client.ObjectKey{Namespace: f.namespace, Name: "gitops"}, kustomization); err != nil {
+		return err
+	}
+	if got := kustomization.Status.LastAppliedRevision; got != gitserver.DefaultBranch+"@sha1:"+head {
+		return fmt.Errorf("Flux has applied %s, want %s", got, head)
+	}
+	return nil
+}
