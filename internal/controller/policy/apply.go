@@ -76,7 +76,7 @@ func (r *Reconciler) plans(ctx context.Context, s scope) ([]plan, error) {
 		name := pin.Name(target.Kind, target.Name)
 		live, exists := s.pins[name]
 		delete(left, name)
-		if exists || s.mayCreatePin(target) {
+		if live.broken == nil && (exists || s.mayCreatePin(target)) {
 			plans = append(plans, plan{live: live, intent: s.intentFor(target, s.decision.Targets[i], live), location: target.Location})
 		}
 	}
@@ -85,7 +85,7 @@ func (r *Reconciler) plans(ctx context.Context, s scope) ([]plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !handedOver {
+		if !handedOver && left[name].broken == nil {
 			plans = append(plans, plan{live: left[name], intent: s.intentOfLeft(left[name])})
 		}
 	}

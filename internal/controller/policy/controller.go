@@ -9,7 +9,6 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -86,7 +85,7 @@ func SetupWithManager(mgr ctrl.Manager, options Options) error {
 		options:  options,
 	}
 	policies, err := ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.AppUpgradePolicy{}, builder.WithPredicates(policyChanged())).
+		For(&v1alpha1.AppUpgradePolicy{}). // with its status: one that was made from an old copy is made again
 		WithOptions(settings).
 		Build(r)
 	if err != nil {

@@ -20,6 +20,9 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
 
+// obstacleRetry is how often a deleted policy looks whether its markers can still be removed: nobody watches Secrets.
+const obstacleRetry = 30 * time.Second
+
 // addFinalizer makes sure that the policy does not go before its markers, whose pins would be gone with it.
 func (r *Reconciler) addFinalizer(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) error {
 	before := policy.DeepCopy()
@@ -52,7 +55,7 @@ func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePo
 	}
 	if waiting > 0 {
 		left := policy.DeletionTimestamp.Add(r.options.FinalizerTimeout).Sub(r.options.Clock.Now())
-		return ctrl.Result{RequeueAfter: max(left, time.Second)}, r.reportRemoval(ctx, policy, pins)
+		return ctrl.Result{RequeueAfter: min(max(left, time.Second), obstacleRetry)}, r.reportRemoval(ctx, policy, pins)
 	}
 	if err := r.deleteCandidate(ctx, policy); err != nil {
 		return ctrl.Result{}, err

@@ -21,8 +21,6 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
-const chartURL = "oci://registry.example.com/charts/hello"
-
 // fleet is a namespace with a Catalog, a repository, a Kustomization, and what the tests add.
 type fleet struct {
 	*environment

@@ -194,12 +194,34 @@ func (e *environment) testForeign(t *testing.T) {
 		t.Errorf("a foreign object was changed: %+v", foreign)
 	}
 	f.delete("pin.app.one", foreign)
-	f.intends("one", func(i pin.Intent) error {
+	f.garbled("one")
+
+	candidate := &imagev1.ImagePolicy{ObjectMeta: f.named("second.candidate"), Spec: foreign.Spec}
+	f.create(candidate)
+	f.app("two", "1.0.0", nil)
+	f.policy("second", nil, "two")
+	f.says("second", v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.ForeignObjectReason)
+	f.delete("second.candidate", candidate)
+	f.decided("second", 0)
+}
+
+// garbled waits for a pin, breaks what it remembers, and mends it.
+func (f *fleet) garbled(app string) {
+	f.t.Helper()
+	f.intends(app, func(i pin.Intent) error {
 		if !i.Mark {
 			return wrong("not marked")
 		}
 		return nil
 	})
+	name := pin.Name(appv1alpha1.AppKind, app)
+	remember := func(text string) {
+		change(f, name, &imagev1.ImagePolicy{}, false, func(p *imagev1.ImagePolicy) { p.Annotations[pin.MemoryAnnotation] = text })
+	}
+	remember("{")
+	f.finds("policy", app, v1alpha1.ForeignObjectReason)
+	remember("{}")
+	f.says("policy", v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ScanPendingReason)
 }
 
 func (e *environment) testScan(t *testing.T) {

@@ -40,14 +40,6 @@ func specChanged[T client.Object]() predicate.TypedPredicate[T] {
 	return onChange(func(before, after T) bool { return before.GetGeneration() != after.GetGeneration() })
 }
 
-// policyChanged leaves out the status, which only the operator writes.
-func policyChanged() predicate.Predicate {
-	return onChange(func(before, after client.Object) bool {
-		request := v1alpha1.ReconcileRequestAnnotation
-		return before.GetGeneration() != after.GetGeneration() || before.GetAnnotations()[request] != after.GetAnnotations()[request]
-	})
-}
-
 func appChanged() predicate.TypedPredicate[*appv1alpha1.App] {
 	return onChange(func(before, after *appv1alpha1.App) bool {
 		return !maps.Equal(before.Labels, after.Labels) ||

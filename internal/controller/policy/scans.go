@@ -75,6 +75,9 @@ func (r *scanReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 // prune deletes an ImageRepository that no policy has needed for a while.
 func (r *scanReconciler) prune(ctx context.Context, live *imagev1.ImageRepository) (ctrl.Result, error) {
 	now := r.options.Clock.Now()
+	if young := live.CreationTimestamp.Add(r.options.PruneDelay).Sub(now); young > 0 {
+		return ctrl.Result{RequeueAfter: young}, nil // the policy that made it may not have said so yet
+	}
 	since, err := time.Parse(time.RFC3339, live.Annotations[unusedSinceAnnotation])
 	if err != nil {
 		_, err := apply.Apply(ctx, r.client, live, unused(live, now))

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,6 +43,8 @@ type livePin struct {
 	object *imagev1.ImagePolicy
 	intent pin.Intent
 	memory pin.Memory
+	// broken says what is wrong with its annotations; such a pin is not written.
+	broken *pin.Finding
 }
 
 // scanName is the name of the policy's ImageRepository.
@@ -95,11 +99,7 @@ func (r *Reconciler) pinsOf(ctx context.Context, policy *v1alpha1.AppUpgradePoli
 	}
 	pins := make(map[string]livePin, len(list.Items))
 	for i := range list.Items {
-		live, err := readPin(&list.Items[i])
-		if err != nil {
-			return nil, err
-		}
-		pins[live.object.Name] = live
+		pins[list.Items[i].Name] = readPin(&list.Items[i])
 	}
 	return pins, nil
 }
@@ -126,25 +126,19 @@ func (r *Reconciler) readOtherPins(ctx context.Context, s *scope) error {
 			target.Finding = foreignFinding(imagev1.ImagePolicyKind, object)
 			continue
 		}
-		live, err := readPin(object)
-		if err != nil {
-			return err
-		}
-		s.pins[name] = live
+		s.pins[name] = readPin(object)
 	}
 	return nil
 }
 
-func readPin(object *imagev1.ImagePolicy) (livePin, error) {
-	intent, err := pin.IntentOf(object)
-	if err != nil {
-		return livePin{}, err
+func readPin(object *imagev1.ImagePolicy) livePin {
+	intent, wrongIntent := pin.IntentOf(object)
+	memory, wrongMemory := pin.MemoryOf(object)
+	live := livePin{object: object, intent: intent, memory: memory}
+	if err := errors.Join(wrongIntent, wrongMemory); err != nil {
+		live.broken = &pin.Finding{Reason: v1alpha1.ForeignObjectReason, Message: err.Error() + ": restore the annotation, or remove it to start anew"}
 	}
-	memory, err := pin.MemoryOf(object)
-	if err != nil {
-		return livePin{}, err
-	}
-	return livePin{object: object, intent: intent, memory: memory}, nil
+	return live
 }
 
 // read reads an object from the cache and says whether it exists.
@@ -166,6 +160,7 @@ func (s scope) rolloutInput(now time.Time) rollout.Input {
 		t := target.Input()
 		if live, ok := s.pins[pin.Name(target.Kind, target.Name)]; ok {
 			t.Pin = live.input()
+			t.Finding = cmp.Or(t.Finding, live.broken)
 		}
 		in.Targets = append(in.Targets, t)
 	}
