@@ -15,6 +15,9 @@ func Next(o Observation) Action {
 	case Disarming:
 		return nextDisarming(position)
 	case Settling:
+		if position.Automation.Memory.Outcome == Abandoned {
+			return Release{ID: position.ID, Pins: memories(position.Pins)}
+		}
 		if at := o.gitRetryAt(position); at.After(o.Now) {
 			return Wait{For: "the repository to be readable, to see what batch " + position.ID + " wrote", Until: at}
 		}
@@ -87,7 +90,7 @@ func withdraws(o Observation, position Position) string {
 	switch {
 	case !o.MayArm:
 		return "the operator stops"
-	case a.Selects == "" || a.Selects != a.Memory.Batch:
+	case a.Selects == "" || a.Selects != a.Memory.Batch || a.Memory.Outcome != "":
 		return "somebody changed the policySelector"
 	case a.Memory.ArmedBy != o.Leader:
 		return "it was armed by another leader"
@@ -97,7 +100,7 @@ func withdraws(o Observation, position Position) string {
 		return "its pins are gone"
 	}
 	for _, p := range position.Pins {
-		if why := unwanted(p); why != "" {
+		if why := unwanted(p, a.Key); why != "" {
 			return p.Key.String() + ": " + why
 		}
 	}
@@ -120,15 +123,25 @@ func disarm(o Observation, a Automation, outcome Outcome, message string) Action
 	if id == "" { // nobody's batch: still the token must be a fresh one
 		id = o.NewID
 	}
-	memory.Batch = id
-	return Disarm{Automation: a.Key, Token: RestToken(id), Memory: backOff(o, memory, len(membersOf(o, id)))}
+	memory.Batch, memory.Size = id, len(position(o, Armed, id, nil).Pins)
+	token := RestToken(id)
+	if token == a.Requested || token == a.Handled { // it was handled before, so it would prove nothing
+		token = RestToken(o.NewID)
+	}
+	return Disarm{Automation: a.Key, Token: token, Memory: backOff(o, memory)}
 }
 
-func membersOf(o Observation, id string) []Pin { return position(o, Rest, id, nil).Pins }
+// abandon ends a batch that another process prepared. That process can arm it no more, since its patch is guarded by the
+// version that this one replaces. Flux was never let in, so there is no run to wait for: the token stays.
+func abandon(a Automation, id string) Action {
+	memory := a.Memory
+	memory.Batch, memory.Outcome, memory.Message = id, Abandoned, "the process that prepared it does not lead any more"
+	return Disarm{Automation: a.Key, Token: a.Requested, Memory: memory}
+}
 
 // backOff remembers what a failure means for the next batch: Git's failures concern every pin, so the next one waits;
 // any other may be one pin's, so the next batch is half as large and comes at once until it is a single pin.
-func backOff(o Observation, m AutomationMemory, size int) AutomationMemory {
+func backOff(o Observation, m AutomationMemory) AutomationMemory {
 	switch m.Outcome {
 	case Observed:
 		m.Limit, m.Failures, m.RetryAt = 0, 0, time.Time{}
@@ -136,8 +149,8 @@ func backOff(o Observation, m AutomationMemory, size int) AutomationMemory {
 		m.Failures++
 		m.RetryAt = o.Now.Add(Backoff(m.Failures))
 	case Failed:
-		m.Limit = max(1, size/2)
-	case Withdrawn:
+		m.Limit = max(1, m.Size/2)
+	case Withdrawn, Abandoned:
 	}
 	return m
 }
@@ -155,8 +168,15 @@ func Backoff(n int) time.Duration {
 // cannot go.
 func nextPreparing(o Observation, position Position) Action {
 	a := position.Automation
-	if a == nil || !a.Exists || a.Drifted {
-		return Ensure{Automation: position.Pins[0].Automation}
+	switch {
+	case !o.MayArm:
+		return Wait{For: "the next leader"}
+	case a == nil: // no automation may write these pins any more
+		return Release{ID: position.ID, Pins: memories(position.Pins)}
+	case !a.Exists || a.Drifted:
+		return Ensure{Automation: a.Key}
+	case !owns(o, position.ID):
+		return abandon(*a, position.ID)
 	}
 	deadline := startedAt(position.ID).Add(o.Limits.Prepare)
 	late := !o.Now.Before(deadline)
@@ -192,14 +212,16 @@ func selects(p Pin) bool {
 }
 
 func joiners(o Observation, a Automation, position Position) map[Key]string {
-	wanted := movers(o, a)
-	for key := range wanted {
-		if len(wanted)+len(position.Pins) <= limit(o, a) {
-			break
-		}
-		delete(wanted, key)
+	return first(movers(o, a), limit(o, a)-len(position.Pins))
+}
+
+// memories are those that the pins have.
+func memories(pins []Pin) map[Key]pin.Memory {
+	have := make(map[Key]pin.Memory, len(pins))
+	for _, p := range pins {
+		have[p.Key] = p.Memory
 	}
-	return wanted
+	return have
 }
 
 // leftBehind are the pins of a batch that cannot go, with what they remember of it.
@@ -207,17 +229,17 @@ func leftBehind(o Observation, position Position, late bool) map[Key]pin.Memory 
 	released := map[Key]pin.Memory{}
 	for _, p := range position.Pins {
 		memory := p.Memory
-		switch why := unwanted(p); {
-		case why != "" || !o.MayArm || position.Automation.Suspended:
+		switch {
+		case unwanted(p, position.Automation.Key) != "" || position.Automation.Suspended:
 		case p.BadReference != "":
 			memory.Finding = &pin.Finding{Reason: reasonTagMissing, Message: p.BadReference}
-			memory = later(o, memory)
+			memory = later(o.Now, memory)
 		case p.NoTag && p.Filter == pin.Filter(memory.Wanted):
 			memory.Finding = tagMissing(p)
-			memory = later(o, memory)
+			memory = later(o.Now, memory)
 		case late && !selects(p):
 			memory.Finding = notSelected(p)
-			memory = later(o, memory)
+			memory = later(o.Now, memory)
 		default:
 			continue
 		}
@@ -227,8 +249,8 @@ func leftBehind(o Observation, position Position, late bool) map[Key]pin.Memory 
 }
 
 // later counts a failure of the pin and sets the time of the next try.
-func later(o Observation, m pin.Memory) pin.Memory {
+func later(now time.Time, m pin.Memory) pin.Memory {
 	m.Failures++
-	m.RetryAt = o.Now.Add(Backoff(m.Failures)).UTC().Format(time.RFC3339)
+	m.RetryAt = now.Add(Backoff(m.Failures)).UTC().Format(time.RFC3339)
 	return m
 }

@@ -108,6 +108,8 @@ type AutomationMemory struct {
 	Outcome Outcome `json:"outcome,omitempty"`
 	// Message is what Flux said, if it failed.
 	Message string `json:"message,omitempty"`
+	// Size is how many pins the batch had when it was disarmed.
+	Size int `json:"size,omitempty"`
 	// Limit bounds the next batch after a failure; 0: Limits.Pins.
 	Limit int `json:"limit,omitempty"`
 	// Failures in a row, and the earliest time of the next batch.
@@ -127,6 +129,8 @@ const (
 	GitFailed Outcome = "GitFailed"
 	// Failed: Flux did not do it in time, or could not.
 	Failed Outcome = "Failed"
+	// Abandoned: it was never armed, since the process that prepared it is gone.
+	Abandoned Outcome = "Abandoned"
 )
 
 // Token by which a batch is armed; ask counts from 0.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // Reading is what one fresh clone shows.
@@ -24,8 +25,8 @@ type Line struct {
 	Problem *pin.Finding
 }
 
-// Recall updates a memory at rest by what was read. A value that is not the remembered one is a human's: going down keeps
-// the pin away from what the human left, going up ends that.
+// Recall updates a memory at rest by what was read. A value that is not the remembered one is a human's: one that is not
+// newer keeps the pin away from what the human left, a newer one ends that.
 func Recall(m pin.Memory, l Line, revision string) pin.Memory {
 	m.Revision = revision
 	if l.File != "" {
@@ -46,10 +47,11 @@ func recallValue(m pin.Memory, l Line) pin.Memory {
 		return m
 	}
 	m.Restore = ""
-	if newer(before, l.Value) {
+	switch {
+	case versions.Same(before, l.Value):
+	case !versions.Newer(l.Value, before):
 		return held(m, before)
-	}
-	if m.Hold != nil && !newer(m.Hold.UpTo, l.Value) {
+	case m.Hold != nil && !versions.Newer(m.Hold.UpTo, l.Value):
 		m.Hold = nil
 	}
 	return m
@@ -61,11 +63,11 @@ func aboutMoving(f *pin.Finding) bool {
 	return f != nil && (f.Reason == reasonTagMissing || f.Reason == reasonUpdateFailed || f.Reason == reasonGitUnwritable)
 }
 
-// held keeps a pin away from versions up to the newest that a human left.
+// held keeps a pin away from versions up to the newest that a human left. What is no version keeps nothing away.
 func held(m pin.Memory, left string) pin.Memory {
-	upTo := strings.TrimPrefix(left, "v")
-	if m.Hold != nil && newer(m.Hold.UpTo, upTo) {
-		upTo = m.Hold.UpTo
+	upTo := versions.Tag(left)
+	if _, err := versions.Parse(upTo); err != nil || m.Hold != nil && versions.Newer(m.Hold.UpTo, upTo) {
+		return m
 	}
 	m.Hold = &pin.Hold{Reason: reasonManualHold, UpTo: upTo}
 	return m
@@ -89,11 +91,11 @@ func Check(pins []Pin, r Reading) (armed []Key, out map[Key]pin.Memory) {
 		switch {
 		case line.Problem != nil:
 			m = Recall(m, line, r.Revision)
-		case line.Value == m.Wanted:
-			m = written(Recall(m, line, r.Revision))
-		case line.Value != m.From:
+		case line.Value == m.Wanted: // somebody was faster
 			m = Recall(m, line, r.Revision)
-			m = held(m, m.Wanted)
+			m.Finding, m.Failures, m.RetryAt = nil, 0, ""
+		case line.Value != m.From:
+			m = held(Recall(m, line, r.Revision), m.Wanted)
 		default:
 			armed = append(armed, p.Key)
 			continue

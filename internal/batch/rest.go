@@ -1,10 +1,7 @@
 package batch
 
 import (
-	"sort"
 	"time"
-
-	"github.com/Masterminds/semver/v3"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -70,19 +67,28 @@ func forgotten(o Observation) []Key {
 func notes(o Observation) map[Key]pin.Memory {
 	noted := map[Key]pin.Memory{}
 	for _, p := range o.Pins {
-		has := p.Memory.Finding != nil && p.Memory.Finding.Reason == reasonForeignAutomation
-		want := p.Foreign != "" && !leaves(p)
-		if has == want && (!want || p.Memory.Finding.Message == p.Foreign) {
-			continue
-		}
 		memory := p.Memory
-		memory.Finding = nil
-		if want {
+		switch has := memory.Finding; {
+		case p.Foreign != "" && !leaves(p):
+			if has != nil && has.Reason == reasonForeignAutomation && has.Message == p.Foreign {
+				continue
+			}
 			memory.Finding = &pin.Finding{Reason: reasonForeignAutomation, Message: p.Foreign}
+		case has == nil || has.Reason != reasonForeignAutomation && !pastMoving(p):
+			continue
+		default:
+			memory.Finding = nil
 		}
+		memory.Failures, memory.RetryAt = 0, ""
 		noted[p.Key] = memory
 	}
 	return noted
+}
+
+// pastMoving: the finding is about a version that the pin does not want any more.
+func pastMoving(p Pin) bool {
+	m := p.Memory
+	return m.Marked && aboutMoving(m.Finding) && !leaves(p) && (wants(p) != m.Wanted || wants(p) == m.Git || wants(p) == "")
 }
 
 // unrelaxed are pins at rest that do not select the value that Git has.
@@ -137,8 +143,8 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
 	case m.Finding != nil:
-		return m.RetryAt != "" && due(o, p) && !moves(o, p)
-	case m.Git == "":
+		return m.RetryAt != "" && due(o, p) && !(m.Marked && aboutMoving(m.Finding))
+	case m.File == "":
 		return true
 	case m.Leader != "":
 		return !names[Key{p.Key.Namespace, m.Leader}]
@@ -156,9 +162,11 @@ func due(o Observation, p Pin) bool {
 	return err != nil || !o.Now.Before(at)
 }
 
-// unwanted says why a pin must not move, whatever Git and the registry say; empty if it may.
-func unwanted(p Pin) string {
+// unwanted says why a pin must not move with an automation, whatever Git and the registry say; empty if it may.
+func unwanted(p Pin, with Key) string {
 	switch {
+	case p.Automation != with:
+		return "its policy wants other commits now"
 	case leaves(p):
 		return "its policy does not want it any more"
 	case p.Suspended:
@@ -171,102 +179,6 @@ func unwanted(p Pin) string {
 		return "its policy wants another version now"
 	}
 	return ""
-}
-
-// nextBatch prepares the movers of the first automation that may write.
-func nextBatch(o Observation) Action {
-	if !o.MayArm {
-		return nil
-	}
-	for _, a := range o.Automations {
-		if !a.Exists || a.Suspended || a.Memory.RetryAt.After(o.Now) {
-			continue
-		}
-		wanted := movers(o, a)
-		if len(wanted) == 0 {
-			continue
-		}
-		return Prepare{ID: o.NewID, Wanted: first(wanted, limit(o, a))}
-	}
-	return nil
-}
-
-func limit(o Observation, a Automation) int {
-	if a.Memory.Limit > 0 {
-		return min(a.Memory.Limit, o.Limits.Pins)
-	}
-	return o.Limits.Pins
-}
-
-// first keeps the n first keys.
-func first(wanted map[Key]string, n int) map[Key]string {
-	if len(wanted) <= n {
-		return wanted
-	}
-	keys := make([]Key, 0, len(wanted))
-	for key := range wanted {
-		keys = append(keys, key)
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
-	for _, key := range keys[n:] {
-		delete(wanted, key)
-	}
-	return wanted
-}
-
-// movers are the pins of an automation that want to move and may, with the wanted tags.
-func movers(o Observation, a Automation) map[Key]string {
-	wanted := map[Key]string{}
-	for _, p := range o.Pins {
-		if p.Batch == "" && p.Automation == a.Key && moves(o, p) {
-			wanted[p.Key] = wants(p)
-		}
-	}
-	return wanted
-}
-
-// wants is the tag that a pin goes to: a human's value that Flux overwrote comes first.
-func wants(p Pin) string {
-	if p.Memory.Restore != "" {
-		return p.Memory.Restore
-	}
-	return p.Intent.Want
-}
-
-// moves: the pin stands on a marked line of its own and wants another value than the line has. The policy decides what
-// is wanted; that it is newer, and no human's choice, is made sure of once more, since an intent may be older than the memory.
-func moves(o Observation, p Pin) bool {
-	m := p.Memory
-	switch {
-	case !m.Marked || m.Leader != "" || m.Git == "":
-		return false
-	case leaves(p) || p.Suspended || p.Foreign != "":
-		return false
-	case blocked(o, p):
-		return false
-	case m.Restore != "":
-		return m.Restore != m.Git
-	case p.Intent.Want == "" || !p.Decided || !newer(p.Intent.Want, m.Git):
-		return false
-	}
-	return m.Hold == nil || newer(p.Intent.Want, m.Hold.UpTo)
-}
-
-// blocked: what went wrong is still so. What is wrong in a file stays so until Git is read again; what failed for one
-// version is tried again later, and says nothing of another version.
-func blocked(o Observation, p Pin) bool {
-	m := p.Memory
-	if m.RetryAt == "" {
-		return m.Finding != nil
-	}
-	return m.Wanted == wants(p) && !due(o, p)
-}
-
-// newer compares as Flux does: a leading v does not count. What cannot be compared is not newer.
-func newer(a, b string) bool {
-	va, errA := semver.NewVersion(a)
-	vb, errB := semver.NewVersion(b)
-	return errA == nil && errB == nil && va.GreaterThan(vb)
 }
 
 // nextRetry is the earliest time at which something is due again; zero: never.

@@ -4,60 +4,66 @@ import (
 	"fmt"
 	"time"
 
+	application "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
-// Settle judges a batch that is at rest again: the memories of its pins. trailer is that of the batch's commit, nil if
-// Flux made none.
+// Settle judges a batch that is at rest again: the memories of its pins. commit is what Flux committed for the batch, nil if
+// it did not; see Combine if it committed more than once.
 func Settle(now time.Time, pins []Pin, a AutomationMemory, r Reading, commit *Trailer) map[Key]pin.Memory {
+	alone := max(a.Size, len(pins)) == 1
 	settled := map[Key]pin.Memory{}
 	for _, p := range pins {
 		line := r.Lines[p.Key]
-		m := p.Memory
-		old, wrote := "", false
+		m, wrote := p.Memory, false
 		if commit != nil {
-			old, wrote = commit.Old[p.Key]
+			if _, wrote = commit.Old[p.Key]; wrote {
+				m = overwritten(p, *commit)
+			}
 		}
-		if wrote {
-			m.Commit = commit.Hash
+		switch {
+		case wrote || line.File == "":
+			m = Recall(m, line, r.Revision)
+		case line.Value == m.From:
+			m = unchanged(now, p, Recall(m, line, r.Revision), a, alone)
+		case line.Value == m.Wanted:
+			m.Git = line.Value // as wanted, whoever wrote it
+			m = Recall(written(m), line, r.Revision)
+		default:
+			m.Git = m.Wanted // what the human kept away
+			m = Recall(m, line, r.Revision)
 		}
-		settled[p.Key] = settle(now, p, m, a, line, r.Revision, outcome{wrote: wrote, old: old, alone: len(pins) == 1})
+		settled[p.Key] = m
 	}
 	return settled
 }
 
-// outcome is what the batch's commit says of one pin.
-type outcome struct {
-	// wrote: the commit changed the line, from old.
-	wrote bool
-	old   string
-	// alone: the batch had no other pin.
-	alone bool
-}
-
-func settle(now time.Time, p Pin, m pin.Memory, a AutomationMemory, line Line, revision string, o outcome) pin.Memory {
-	switch {
-	case line.Problem != nil:
-		return Recall(m, line, revision)
-	case line.Value == m.Wanted:
-		m.Git = line.Value // ours, not a human's
-		m = written(Recall(m, line, revision))
-		if o.wrote && o.old != m.From && o.old != m.Wanted {
-			// A human committed between the check and Flux's run: give the value back.
-			m = held(m, m.Wanted)
-			m.Restore = o.old
-		}
-		return m
-	case line.Value != m.From || o.wrote:
-		m.Git = m.Wanted // what the human left
-		return Recall(m, line, revision)
-	default:
-		return unchanged(now, p, Recall(m, line, revision), a, o)
+// overwritten is the memory of a pin whose line Flux wrote. If that took a human's value away, one that was committed
+// between the check and Flux's run, or between two runs, the value is to be given back.
+func overwritten(p Pin, commit Trailer) pin.Memory {
+	m, old := p.Memory, commit.Old[p.Key]
+	m.Git, m.Commit = m.Wanted, commit.Hash
+	tag := old
+	if p.Intent.Target.Kind == application.AppKind {
+		tag = versions.Tag(old) // the one that exists: an App takes both
 	}
+	if tag == m.Wanted || old == m.From && !commit.Again[p.Key] {
+		return written(m)
+	}
+	m.Restore = tag
+	m.Finding, m.Failures, m.RetryAt = nil, 0, ""
+	if !versions.Newer(old, m.Wanted) {
+		m = held(m, m.Wanted)
+	}
+	return m
 }
 
-// unchanged: the line reads what it read before.
-func unchanged(now time.Time, p Pin, m pin.Memory, a AutomationMemory, o outcome) pin.Memory {
+// unchanged: the line reads what it read before, and Flux did not write it.
+func unchanged(now time.Time, p Pin, m pin.Memory, a AutomationMemory, alone bool) pin.Memory {
+	if m.Finding != nil && !aboutMoving(m.Finding) {
+		return m // what is wrong in the file says why
+	}
 	switch a.Outcome {
 	case Observed:
 		m.Finding = ineffective(p)
@@ -67,7 +73,7 @@ func unchanged(now time.Time, p Pin, m pin.Memory, a AutomationMemory, o outcome
 			"Flux cannot write the repository: %s; see that the GitRepository's secret may push to the branch", a.Message)}
 		m.RetryAt = a.RetryAt.UTC().Format(time.RFC3339)
 	case Failed:
-		if !o.alone { // the next, smaller batches find the pin that it is
+		if !alone { // the next, smaller batches find the pin that it is
 			return m
 		}
 		message := a.Message
@@ -75,8 +81,8 @@ func unchanged(now time.Time, p Pin, m pin.Memory, a AutomationMemory, o outcome
 			message = "no answer in time; see whether image-automation-controller runs"
 		}
 		m.Finding = &pin.Finding{Reason: reasonUpdateFailed, Message: "Flux did not write the version: " + message}
-		m = later(Observation{Now: now}, m)
-	case Withdrawn:
+		m = later(now, m)
+	case Withdrawn, Abandoned:
 	}
 	return m
 }

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -30,43 +29,51 @@ type Position struct {
 	Pins []Pin
 }
 
-// StateOf derives the state. What can write comes first: an armed automation, then one whose disarming is not handled,
+// StateOf derives the state. What can write comes first: an armed automation, then one that may still run as it was armed,
 // then batches that ended, then batches that did not begin.
 func StateOf(o Observation) Position {
 	for i := range o.Automations {
-		a := &o.Automations[i]
-		if a.Exists && a.Selects != pin.AtRest {
+		if a := &o.Automations[i]; a.armed() {
 			return position(o, Armed, batchOf(*a), a)
 		}
 	}
 	for i := range o.Automations {
-		a := &o.Automations[i]
-		if a.Exists && isRest(a.Requested) && a.Handled != a.Requested {
-			return position(o, Disarming, strings.TrimSuffix(a.Requested, restSuffix), a)
+		if a := &o.Automations[i]; a.inFlight() {
+			return position(o, Disarming, a.Memory.Batch, a)
 		}
 	}
 	for _, p := range o.Pins {
-		if p.Batch == "" {
-			continue
-		}
-		a := o.automation(p.Automation)
 		if ended := o.endedBatch(p.Batch); ended != nil {
 			return position(o, Settling, p.Batch, ended)
 		}
-		return position(o, Preparing, p.Batch, a)
+	}
+	for _, p := range o.Pins {
+		if p.Batch != "" {
+			return position(o, Preparing, p.Batch, o.automation(p.Automation))
+		}
 	}
 	return Position{State: Rest}
 }
 
+// armed: Flux may write, or could until somebody else than the protocol set the selector back, which proves nothing of
+// the run that was in flight.
+func (a Automation) armed() bool {
+	return a.Exists && (a.Selects != pin.AtRest || a.Memory.Batch != "" && a.Memory.Outcome == "")
+}
+
+// inFlight: a run that began while the automation was armed may not have ended. Any token that was asked for since says
+// when it has, whoever asked.
+func (a Automation) inFlight() bool {
+	return a.Exists && a.Memory.Batch != "" && a.Handled != a.Requested
+}
+
 // batchOf is the batch that an armed automation is about. One whose selector is not ours is about none.
 func batchOf(a Automation) string {
-	if a.Selects != "" {
+	if a.Selects != "" && a.Selects != pin.AtRest {
 		return a.Selects
 	}
 	return a.Memory.Batch
 }
-
-func isRest(token string) bool { return strings.HasSuffix(token, restSuffix) }
 
 func position(o Observation, state State, id string, a *Automation) Position {
 	p := Position{State: state, ID: id, Automation: a}
@@ -78,11 +85,10 @@ func position(o Observation, state State, id string, a *Automation) Position {
 	return p
 }
 
-// endedBatch is the automation whose last batch was id and that is at rest again.
+// endedBatch is the automation whose last batch was id, and which was set back to rest.
 func (o Observation) endedBatch(id string) *Automation {
 	for i := range o.Automations {
-		a := &o.Automations[i]
-		if a.Exists && a.Memory.Batch == id && a.Requested == RestToken(id) {
+		if a := &o.Automations[i]; a.Exists && id != "" && a.Memory.Batch == id && a.Memory.Outcome != "" {
 			return a
 		}
 	}

@@ -32,6 +32,27 @@ type Trailer struct {
 	Batch string
 	// Old and New values by pin.
 	Old, New map[Key]string
+	// Again: the batch had written this pin before, so a human has moved the line in between.
+	Again map[Key]bool
+}
+
+// Combine is what all commits of one batch say, newest first; nil if there is none. Flux commits twice if a human moves a
+// line while the batch is still armed: then Old has what Flux overwrote last.
+func Combine(newestFirst []Trailer) *Trailer {
+	if len(newestFirst) == 0 {
+		return nil
+	}
+	all := Trailer{Hash: newestFirst[0].Hash, Batch: newestFirst[0].Batch, Old: map[Key]string{}, New: map[Key]string{}, Again: map[Key]bool{}}
+	for _, t := range newestFirst {
+		for key, old := range t.Old {
+			if _, newer := all.Old[key]; newer {
+				all.Again[key] = true
+				continue
+			}
+			all.Old[key], all.New[key] = old, t.New[key]
+		}
+	}
+	return &all
 }
 
 var change = regexp.MustCompile(`^([a-z0-9-]+):([a-z0-9.-]+):tag ("(?:[^"\\]|\\.)*") -> ("(?:[^"\\]|\\.)*")$`)

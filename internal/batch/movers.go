@@ -1,0 +1,97 @@
+package batch
+
+import (
+	"sort"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// nextBatch prepares the movers of the first automation that may write.
+func nextBatch(o Observation) Action {
+	if !o.MayArm {
+		return nil
+	}
+	for _, a := range o.Automations {
+		if !a.Exists || a.Suspended || a.Memory.RetryAt.After(o.Now) {
+			continue
+		}
+		wanted := movers(o, a)
+		if len(wanted) == 0 {
+			continue
+		}
+		return Prepare{ID: ownID(o), Wanted: first(wanted, limit(o, a))}
+	}
+	return nil
+}
+
+func limit(o Observation, a Automation) int {
+	if a.Memory.Limit > 0 {
+		return min(a.Memory.Limit, o.Limits.Pins)
+	}
+	return o.Limits.Pins
+}
+
+// first keeps the n first keys.
+func first(wanted map[Key]string, n int) map[Key]string {
+	n = max(0, n)
+	if len(wanted) <= n {
+		return wanted
+	}
+	keys := make([]Key, 0, len(wanted))
+	for key := range wanted {
+		keys = append(keys, key)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
+	for _, key := range keys[n:] {
+		delete(wanted, key)
+	}
+	return wanted
+}
+
+// movers are the pins of an automation that want to move and may, with the wanted tags.
+func movers(o Observation, a Automation) map[Key]string {
+	wanted := map[Key]string{}
+	for _, p := range o.Pins {
+		if p.Batch == "" && p.Automation == a.Key && moves(o, p) {
+			wanted[p.Key] = wants(p)
+		}
+	}
+	return wanted
+}
+
+// wants is the tag that a pin goes to: a human's value that Flux overwrote comes first.
+func wants(p Pin) string {
+	if p.Memory.Restore != "" {
+		return p.Memory.Restore
+	}
+	return p.Intent.Want
+}
+
+// moves: the pin stands on a marked line of its own and wants another value than the line has. The policy decides what
+// is wanted; that it is newer, and no human's choice, is made sure of once more, since an intent may be older than the memory.
+func moves(o Observation, p Pin) bool {
+	m := p.Memory
+	switch {
+	case !m.Marked || m.Leader != "" || m.Git == "":
+		return false
+	case leaves(p) || p.Suspended || p.Foreign != "":
+		return false
+	case blocked(o, p):
+		return false
+	case m.Restore != "":
+		return m.Restore != m.Git
+	case p.Intent.Want == "" || !p.Decided || !versions.Newer(p.Intent.Want, m.Git):
+		return false
+	}
+	return m.Hold == nil || versions.Newer(p.Intent.Want, m.Hold.UpTo)
+}
+
+// blocked: what went wrong is still so. What is wrong in a file stays so until Git is read again; what failed for one
+// version is tried again later, and says nothing of another version.
+func blocked(o Observation, p Pin) bool {
+	m := p.Memory
+	if m.RetryAt == "" {
+		return m.Finding != nil
+	}
+	return m.Wanted == wants(p) && !due(o, p)
+}

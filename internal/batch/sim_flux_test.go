@@ -1,0 +1,156 @@
+package batch
+
+import (
+	"maps"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// reflectPin is image-reflector-controller's answer for one pin. A tag that is not there leaves the old latestRef.
+func (w *world) reflectPin(key Key) {
+	object, ok := w.api.pins[key]
+	if !ok || object.filter == "" {
+		return
+	}
+	found := ""
+	for tag, there := range w.tags {
+		if there && pin.Filter(tag) == object.filter {
+			found = tag
+		}
+	}
+	latest := object.latest
+	if found != "" {
+		latest = found
+	}
+	if object.readyFor == object.generation && object.ready == (found != "") && object.latest == latest {
+		return
+	}
+	w.note("reflector: %s selects %q", key.Name, found)
+	w.updatePin(key, -1, func(p *pinObject) { p.latest, p.ready, p.readyFor = latest, found != "", p.generation })
+	if latest != object.latest {
+		w.allDue()
+	}
+}
+
+// run is one run of image-automation-controller for one automation.
+type run struct {
+	stage      stage
+	generation int
+	// selects is the selector, token the request, and tags the policies that the run has read at its start.
+	selects, token string
+	tags           map[Key]string
+	// base is the commit that it cloned.
+	base   int
+	failed bool
+}
+
+type stage int
+
+const (
+	cloning stage = iota
+	pushing
+	reporting
+	concluding
+)
+
+// runFlux does the next stage of an automation's run, or starts one that is due. One object has one run at a time.
+func (w *world) runFlux(key Key) {
+	object, ok := w.api.automations[key]
+	r := w.runs[key]
+	switch {
+	case !ok:
+		delete(w.runs, key)
+		delete(w.due, key)
+	case r == nil && object.deleting:
+		w.write(func(c *cluster) { delete(c.automations, key) })
+	case r == nil && w.due[key]:
+		delete(w.due, key)
+		if !object.suspended {
+			w.startRun(key, object)
+		}
+	case r == nil:
+	case r.stage == cloning:
+		r.base, r.failed, r.stage = len(w.git)-1, w.fluxGitDown, pushing
+	case r.stage == pushing:
+		w.push(key, r)
+		r.stage = reporting
+	case r.stage == reporting:
+		w.updateAutomation(key, -1, func(a *automationObject) {
+			a.handled = r.token
+			if !r.failed {
+				a.observed = namesOf(r.tags)
+			}
+		})
+		r.stage = concluding
+	default:
+		w.updateAutomation(key, -1, func(a *automationObject) {
+			a.readyFor, a.ready = r.generation, Ready{True: true, Reason: "Succeeded"}
+			if r.failed {
+				a.ready = Ready{False: true, Reason: "GitOperationFailed", Message: "failed"}
+			}
+		})
+		w.due[key] = w.due[key] || r.failed
+		delete(w.runs, key)
+	}
+}
+
+func namesOf(tags map[Key]string) map[string]string {
+	names := map[string]string{}
+	for key, tag := range tags {
+		names[key.Name] = tag
+	}
+	return names
+}
+
+// startRun reads the automation and lists its policies, once for the run.
+func (w *world) startRun(key Key, object automationObject) {
+	tags := map[Key]string{}
+	for pinKey, p := range w.api.pins {
+		if p.batch == object.selects && p.latest != "" {
+			tags[pinKey] = p.latest
+		}
+	}
+	w.note("flux: %s runs for %s with %d policies", key.Name, object.selects, len(tags))
+	w.runs[key] = &run{generation: object.generation, selects: object.selects, token: object.requested, tags: tags}
+	w.ghost.started(w, tags)
+}
+
+// push commits and pushes what the clone and the policies say, without force.
+func (w *world) push(key Key, r *run) {
+	if r.failed {
+		return
+	}
+	next := commit{
+		lines:   maps.Clone(w.git[r.base].lines),
+		trailer: &Trailer{Hash: revision(len(w.git)), Batch: r.selects, Old: map[Key]string{}, New: map[Key]string{}},
+	}
+	for pinKey, tag := range r.tags {
+		l := next.lines[pinKey]
+		if l.copied && l.copy != tag {
+			next.trailer.Old[pinKey], next.trailer.New[pinKey] = l.copy, tag
+			l.copy = tag
+		}
+		if l.marker && l.value != tag {
+			next.trailer.Old[pinKey], next.trailer.New[pinKey] = l.value, tag
+			l.value = tag
+		}
+		next.lines[pinKey] = l
+	}
+	if len(next.trailer.Old) == 0 {
+		return
+	}
+	if r.base != len(w.git)-1 || w.fluxGitDown {
+		r.failed = true
+		return
+	}
+	w.note("flux: %s pushes batch %s: %v -> %v", key.Name, r.selects, next.trailer.Old, next.trailer.New)
+	w.ghost.pushed(w, next)
+	w.git = append(w.git, next)
+}
+
+// killFlux ends every run where it is. A process that starts looks at everything.
+func (w *world) killFlux() {
+	w.note("flux: killed")
+	w.runs = map[Key]*run{}
+	w.allDue()
+}

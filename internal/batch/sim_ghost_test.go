@@ -1,0 +1,190 @@
+package batch
+
+import (
+	"fmt"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// ghost watches the world and knows what nobody in it may rely on: what was armed and checked, which values humans chose,
+// and when. It fails the walk at the first step that the protocol must never do.
+type ghost struct {
+	// batches are the armed ones, by id.
+	batches map[string]*armedBatch
+	// moved is the newest human commit of each line, valued the newest that changed its value.
+	moved, valued map[Key]int
+	// fluxWrote: the line's value is Flux's.
+	fluxWrote map[Key]bool
+	// owed is a human's value that Flux overwrote, and bound the newest version that a human turned away.
+	owed, bound map[Key]string
+	// quiet are suspended policies none of whose pins is armed any more.
+	quiet  map[string]bool
+	broken []string
+	// counts are how often what is worth to be tried was tried.
+	counts counts
+}
+
+// counts of what happened.
+type counts struct{ armed, written, raced, restored, left, steps int }
+
+func (c *counts) add(o counts) {
+	c.armed, c.written, c.raced = c.armed+o.armed, c.written+o.written, c.raced+o.raced
+	c.restored, c.left, c.steps = c.restored+o.restored, c.left+o.left, c.steps+o.steps
+}
+
+// armedBatch is what was allowed when a batch was armed.
+type armedBatch struct {
+	from, wanted map[Key]string
+	// read is the commit that was checked, written the pins that Flux has written since.
+	read    int
+	written map[Key]bool
+}
+
+func newGhost() *ghost {
+	return &ghost{
+		batches: map[string]*armedBatch{}, moved: map[Key]int{}, valued: map[Key]int{}, fluxWrote: map[Key]bool{},
+		owed: map[Key]string{}, bound: map[Key]string{}, quiet: map[string]bool{},
+	}
+}
+
+func (g *ghost) fail(format string, args ...any) {
+	g.broken = append(g.broken, fmt.Sprintf(format, args...))
+}
+
+// armed: an automation now selects a batch.
+func (g *ghost) armed(w *world, live cluster, id string, pins []Key, read int) {
+	if g.batches[id] != nil {
+		g.fail("batch %s is armed twice", id)
+	}
+	b := &armedBatch{from: map[Key]string{}, wanted: map[Key]string{}, read: read, written: map[Key]bool{}}
+	for _, key := range pins {
+		p := live.pins[key]
+		b.from[key], b.wanted[key] = p.memory.From, p.memory.Wanted
+		if p.memory.Wanted != p.intent.Want && p.memory.Wanted != p.memory.Restore {
+			g.fail("%s is armed for %s, and nobody wants that", key.Name, p.memory.Wanted)
+		}
+		if live.policies[p.policy].suspended {
+			g.fail("%s is armed, and its policy is suspended", key.Name)
+		}
+		delete(g.quiet, p.policy) // suspended after the last look: this run is in flight
+	}
+	g.batches[id] = b
+	g.counts.armed++
+	w.note("armed %s: %v", id, b.wanted)
+}
+
+// started: Flux has listed the policies of a run.
+func (g *ghost) started(w *world, tags map[Key]string) {
+	for key := range tags {
+		if policy := w.api.pins[key].policy; w.api.policies[policy].suspended && g.quiet[policy] {
+			g.fail("a run for %s starts although its policy is suspended and was disarmed", key.Name)
+		}
+	}
+}
+
+// pushed: Flux commits. Only checked lines of the armed batch may change, each once and upwards, unless a human moved
+// it since or is given a value back.
+func (g *ghost) pushed(w *world, next commit) {
+	b := g.batches[next.trailer.Batch]
+	if b == nil {
+		g.fail("Flux writes batch %s, which was never armed", next.trailer.Batch)
+		return
+	}
+	for key, l := range next.lines {
+		was := w.head().lines[key]
+		if was == l {
+			continue
+		}
+		if was.copy != l.copy && g.moved[key] <= b.read {
+			g.fail("Flux writes a copy of %s that stood there when it was checked", key.Name)
+		}
+		if was.value != l.value {
+			g.wrote(b, key, was.value, l.value)
+		}
+	}
+}
+
+func (g *ghost) wrote(b *armedBatch, key Key, old, value string) {
+	if b.wanted[key] != value {
+		g.fail("Flux writes %s to %s, allowed was %q", value, key.Name, b.wanted[key])
+	}
+	g.counts.written++
+	again := b.written[key]
+	b.written[key], g.fluxWrote[key] = true, true
+	if old != b.from[key] || again {
+		g.raced(b, key, old, value)
+		return
+	}
+	switch owed := g.owed[key]; {
+	case owed != "" && !versions.Same(owed, value):
+		g.fail("Flux writes %s to %s, a human's %s is owed", value, key.Name, owed)
+	case owed != "":
+		g.counts.restored++
+		delete(g.owed, key)
+	case !versions.Newer(value, old):
+		g.fail("Flux downgrades %s from %s to %s", key.Name, old, value)
+	case g.bound[key] != "" && !versions.Newer(value, g.bound[key]):
+		g.fail("Flux writes %s to %s, a human turned %s away", value, key.Name, g.bound[key])
+	}
+}
+
+// raced: Flux wrote over what a human had committed after the check. That may happen, and is to be mended.
+func (g *ghost) raced(b *armedBatch, key Key, old, value string) {
+	if g.valued[key] <= b.read {
+		g.fail("Flux writes %s to %s a second time, and no human touched it", value, key.Name)
+	}
+	g.counts.raced++
+	g.owed[key] = old
+	if !versions.Newer(old, value) {
+		g.raise(key, value)
+	}
+}
+
+// human: a human commits a value.
+func (g *ghost) human(w *world, key Key, value string) {
+	old := w.head().lines[key].value
+	known := g.fluxWrote[key] || old == w.api.pins[key].memory.Git
+	delete(g.owed, key)
+	switch bound := g.bound[key]; {
+	case versions.Newer(value, old) || versions.Same(value, old):
+		if bound != "" && !versions.Newer(bound, value) {
+			delete(g.bound, key)
+		}
+	case known:
+		g.raise(key, old)
+	}
+	g.fluxWrote[key] = false
+	g.moved[key], g.valued[key] = len(w.git), len(w.git)
+}
+
+func (g *ghost) raise(key Key, version string) {
+	if _, err := versions.Parse(version); err != nil {
+		return
+	}
+	if bound := g.bound[key]; bound == "" || versions.Newer(version, bound) {
+		g.bound[key] = version
+	}
+}
+
+// look makes sure of what must hold after every step.
+func (g *ghost) look(w *world) {
+	reader := &process{w: w, leader: "ghost"}
+	if state := StateOf(reader.observe(w.api)).State; state == Rest || state == Preparing || state == Settling {
+		for key, r := range w.runs {
+			if r.stage <= pushing && len(r.tags) > 0 {
+				g.fail("state %s, and a run of %s in flight can write %d pins", state, key.Name, len(r.tags))
+			}
+		}
+	}
+	for name, policy := range w.api.policies {
+		if !policy.suspended || g.quiet[name] {
+			continue
+		}
+		g.quiet[name] = true
+		for _, p := range w.api.pins {
+			if a := w.api.automations[p.automation]; p.policy == name && p.batch != "" && a.selects == p.batch {
+				g.quiet[name] = false
+			}
+		}
+	}
+}

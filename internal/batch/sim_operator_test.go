@@ -1,0 +1,237 @@
+package batch
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// process is one operator that believes to lead. What it does is a list of writes, with anything in between.
+type process struct {
+	w        *world
+	leader   string
+	stopping bool
+	gone     bool
+	todo     []func() bool
+	retryAt  map[pin.NamespacedName]time.Time
+	failures int
+}
+
+func (w *world) start() *process {
+	w.ids++
+	p := &process{w: w, leader: fmt.Sprintf("leader-%d", w.ids), retryAt: map[pin.NamespacedName]time.Time{}}
+	w.processes = append(w.processes, p)
+	return p
+}
+
+// stop is SIGTERM: whatever is armed is disarmed, whoever armed it, and the process ends.
+func (p *process) stop() {
+	p.w.note("%s stops", p.leader)
+	p.stopping, p.todo = true, nil
+	for _, key := range sortedKeys(p.w.api.automations) {
+		p.todo = append(p.todo, func() bool {
+			a, ok := p.w.api.automations[key]
+			if ok && a.selects != pin.AtRest {
+				memory := a.memory
+				memory.Outcome, memory.Message = Withdrawn, "the operator stops"
+				p.disarm(a.version, Disarm{Automation: key, Token: RestToken(memory.Batch), Memory: memory})
+			}
+			return true
+		})
+	}
+	p.todo = append(p.todo, func() bool {
+		p.gone = true
+		return false
+	})
+}
+
+// step does the next write, or decides by what a cache shows.
+func (p *process) step(view cluster) {
+	if len(p.todo) > 0 {
+		next := p.todo[0]
+		p.todo = p.todo[1:]
+		if !next() {
+			p.todo = nil
+		}
+		return
+	}
+	action := Next(p.observe(view))
+	if MustBeFresh(action) {
+		view = p.w.api
+		action = Next(p.observe(view))
+	}
+	if _, waits := action.(Wait); !waits {
+		p.w.note("%s: %T%+v", p.leader, action, action)
+	}
+	p.perform(view, action)
+}
+
+func (p *process) observe(c cluster) Observation {
+	p.w.ids++
+	o := Observation{
+		Now: p.w.now, NewID: NewID(p.w.now, p.w.ids), Leader: p.leader, MayArm: !p.stopping,
+		GitRetryAt: p.retryAt, Limits: Limits{Arm: 2 * time.Minute, Prepare: time.Minute, Pins: 3},
+	}
+	wanted := map[Key]bool{}
+	for _, key := range sortedKeys(c.pins) {
+		o.Pins = append(o.Pins, observePin(key, c.pins[key], c.policies[c.pins[key].policy]))
+		wanted[c.pins[key].automation] = true
+	}
+	for key, a := range c.automations {
+		wanted[key] = wanted[key] || !a.deleting
+	}
+	for _, key := range sortedKeys(wanted) {
+		if !wanted[key] {
+			continue
+		}
+		o.Automations = append(o.Automations, observeAutomation(key, c.automations))
+	}
+	return o
+}
+
+func observePin(key Key, object pinObject, policy policyObject) Pin {
+	p := Pin{
+		Key: key, Automation: object.automation, Intent: object.intent, Memory: object.memory, Batch: object.batch,
+		Filter: object.filter, Suspended: policy.suspended, Orphaned: policy.deleted,
+		Decided: object.intent.Round > 0 && object.intent.Round <= policy.round,
+	}
+	if policy.foreign {
+		p.Foreign = "another automation"
+	}
+	if object.readyFor == object.generation {
+		if object.ready {
+			p.Selected = object.latest
+		}
+		p.NoTag = !object.ready && object.batch != ""
+	}
+	return p
+}
+
+func observeAutomation(key Key, all map[Key]automationObject) Automation {
+	object, ok := all[key]
+	if !ok || object.deleting {
+		return Automation{Key: key}
+	}
+	a := Automation{
+		Key: key, Exists: true, Suspended: object.suspended, Selects: object.selects,
+		Requested: object.requested, Handled: object.handled, Observed: object.observed, Memory: object.memory,
+	}
+	if object.readyFor == object.generation {
+		a.Ready = object.ready
+	}
+	return a
+}
+
+// perform queues the writes of an action.
+func (p *process) perform(view cluster, action Action) {
+	switch a := action.(type) {
+	case Ensure:
+		if _, exists := p.w.api.automations[a.Automation]; !exists {
+			p.w.write(func(c *cluster) { c.automations[a.Automation] = automationObject{selects: pin.AtRest} })
+			p.w.due[a.Automation] = true
+		}
+	case Drop:
+		p.w.updateAutomation(a.Automation, view.automations[a.Automation].version, func(x *automationObject) { x.deleting = true })
+	case Forget:
+		p.forget(view, a.Pins)
+	case Note:
+		p.remember(view, a.Pins, nil)
+	case Relax:
+		p.remember(view, memoriesOf(view, a.Pins), relaxed)
+	case Visit:
+		p.todo = []func() bool{func() bool { return p.visit(view, 0) }}
+	case Prepare:
+		begun := map[Key]pin.Memory{}
+		for key, wanted := range a.Wanted {
+			begun[key] = Begin(view.pins[key].memory, a.ID, wanted)
+		}
+		p.remember(view, begun, func(x *pinObject) { x.batch, x.filter = a.ID, pin.Filter(x.memory.Wanted) })
+	case Release:
+		p.remember(view, a.Pins, released)
+	case Arm:
+		p.todo = []func() bool{func() bool { return p.check(view, a) }}
+	case Ask:
+		p.w.updateAutomation(a.Automation, view.automations[a.Automation].version, func(x *automationObject) { x.requested = a.Token })
+	case Disarm:
+		p.disarm(view.automations[a.Automation].version, a)
+	case Conclude:
+		p.todo = []func() bool{func() bool { return p.conclude(view, a) }}
+	}
+}
+
+func memoriesOf(view cluster, keys []Key) map[Key]pin.Memory {
+	memories := map[Key]pin.Memory{}
+	for _, key := range keys {
+		memories[key] = view.pins[key].memory
+	}
+	return memories
+}
+
+func relaxed(x *pinObject) {
+	if x.memory.Git != "" {
+		x.filter = pin.Filter(x.memory.Git)
+	}
+}
+
+func released(x *pinObject) {
+	x.batch = ""
+	relaxed(x)
+}
+
+// remember queues guarded writes of memories, in any order; the first conflict ends them.
+func (p *process) remember(view cluster, memories map[Key]pin.Memory, with func(*pinObject)) {
+	for key, memory := range memories { // Go's random order is one more that must do no harm
+		p.todo = append(p.todo, func() bool {
+			changed := view.pins[key]
+			changed.memory = memory
+			if with != nil {
+				with(&changed)
+			}
+			if reflect.DeepEqual(changed, view.pins[key]) {
+				return true
+			}
+			if _, exists := p.w.api.pins[key]; !exists {
+				return true
+			}
+			return p.w.updatePin(key, view.pins[key].version, func(x *pinObject) { x.memory, x.batch, x.filter = memory, changed.batch, changed.filter })
+		})
+	}
+}
+
+func (p *process) forget(view cluster, keys []Key) {
+	for _, key := range keys {
+		p.todo = append(p.todo, func() bool {
+			if live, ok := p.w.api.pins[key]; ok && live.version != view.pins[key].version {
+				return false
+			}
+			p.w.write(func(c *cluster) { delete(c.pins, key) })
+			return true
+		})
+	}
+}
+
+func (p *process) disarm(version int, a Disarm) {
+	p.w.updateAutomation(a.Automation, version, func(x *automationObject) {
+		x.selects, x.requested, x.memory = pin.AtRest, a.Token, a.Memory
+	})
+}
+
+// failed sets when Git is asked again.
+func (p *process) failed() time.Time {
+	p.failures++
+	p.retryAt[simRepository] = p.w.now.Add(Backoff(p.failures))
+	return p.retryAt[simRepository]
+}
+
+func (p *process) answered() {
+	p.failures = 0
+	delete(p.retryAt, simRepository)
+}
+
+func (w *world) running() []*process {
+	w.processes = slices.DeleteFunc(w.processes, func(p *process) bool { return p.gone })
+	return w.processes
+}

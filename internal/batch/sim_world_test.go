@@ -1,0 +1,227 @@
+package batch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// The simulated world is plain values: what the API server has, what Git has, and what is in flight.
+
+// policyObject is an AppUpgradePolicy with its candidate.
+type policyObject struct {
+	suspended, deleted, foreign bool
+	// candidate is the tag that the policy offers; round the newest whose intents are written.
+	candidate string
+	round     int64
+}
+
+// pinObject is the ImagePolicy of one line.
+type pinObject struct {
+	version, generation int
+	policy              string
+	automation          Key
+	batch, filter       string
+	intent              pin.Intent
+	memory              pin.Memory
+	// latest is status.latestRef; ready the Ready condition for generation readyFor.
+	latest   string
+	ready    bool
+	readyFor int
+}
+
+// automationObject is an ImageUpdateAutomation.
+type automationObject struct {
+	version, generation         int
+	selects, requested, handled string
+	suspended, deleting         bool
+	ready                       Ready
+	readyFor                    int
+	observed                    map[string]string
+	memory                      AutomationMemory
+}
+
+// cluster is what the API server has at one moment. Its values are never changed in place.
+type cluster struct {
+	pins        map[Key]pinObject
+	automations map[Key]automationObject
+	policies    map[string]policyObject
+}
+
+func (c cluster) clone() cluster {
+	return cluster{pins: maps.Clone(c.pins), automations: maps.Clone(c.automations), policies: maps.Clone(c.policies)}
+}
+
+// line is one pin's line in Git.
+type line struct {
+	value  string
+	marker bool
+	// copied: another line carries the same marker, at copy.
+	copied bool
+	copy   string
+}
+
+// commit is one commit of the branch. Flux's have a trailer.
+type commit struct {
+	lines   map[Key]line
+	trailer *Trailer
+}
+
+// remembered is how many old states of the API server a cache may still show.
+const remembered = 12
+
+type world struct {
+	now      time.Time
+	api      cluster
+	past     []cluster
+	versions int
+	ids      uint32
+	git      []commit
+	tags     map[string]bool
+	// runs are Flux's runs in flight, due those that were asked for.
+	runs map[Key]*run
+	due  map[Key]bool
+	// pushes and clones fail while set.
+	fluxGitDown, gitDown bool
+	processes            []*process
+	deciding             map[string][]func()
+	ghost                *ghost
+	// events are those that this walk has.
+	events []string
+	log    []string
+}
+
+// where the simulation's pins are.
+const simNamespace = "org"
+
+var (
+	simRepository = pin.NamespacedName{Namespace: "flux", Name: "gitops"}
+	automationA   = Key{simNamespace, "automation-a"}
+	automationB   = Key{simNamespace, "automation-b"}
+)
+
+// newWorld has pins of two policies, placed and at rest at 1.0.0, or all new.
+func newWorld(pins int, placed bool) *world {
+	w := &world{
+		now:      time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC),
+		api:      cluster{pins: map[Key]pinObject{}, automations: map[Key]automationObject{}, policies: map[string]policyObject{}},
+		tags:     map[string]bool{"1.0.0": true},
+		runs:     map[Key]*run{},
+		due:      map[Key]bool{},
+		deciding: map[string][]func(){},
+		ghost:    newGhost(),
+	}
+	w.api.policies["one"], w.api.policies["two"] = policyObject{candidate: "1.0.0"}, policyObject{candidate: "1.0.0"}
+	first := commit{lines: map[Key]line{}}
+	for i := range pins {
+		key := Key{simNamespace, fmt.Sprintf("pin.app.p%d", i)}
+		object := pinObject{policy: "one", automation: automationA, intent: pin.Intent{Mark: true, Source: pin.Source{Repository: simRepository}}}
+		object.intent.Target = pin.Target{Kind: "App", Name: fmt.Sprintf("p%d", i)}
+		if i == pins-1 {
+			object.policy, object.automation = "two", automationB
+		}
+		if placed {
+			object.memory = pin.Memory{File: "f" + key.Name, Line: 1, Git: "1.0.0", Revision: revision(0), Marked: true}
+			object.filter, object.latest, object.ready = pin.Filter("1.0.0"), "1.0.0", true
+			w.api.automations[object.automation] = automationObject{selects: pin.AtRest}
+		}
+		w.api.pins[key] = object
+		first.lines[key] = line{value: "1.0.0", marker: placed}
+	}
+	w.git = []commit{first}
+	w.start()
+	return w
+}
+
+func revision(n int) string { return fmt.Sprintf("commit-%04d", n) }
+
+func (w *world) head() commit { return w.git[len(w.git)-1] }
+
+// note keeps what happened, to be shown if the walk fails.
+func (w *world) note(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
+
+// write changes the cluster; caches may show the old one.
+func (w *world) write(change func(c *cluster)) {
+	w.past = append(w.past, w.api)
+	if len(w.past) > remembered {
+		w.past = w.past[1:]
+	}
+	w.api = w.api.clone()
+	change(&w.api)
+}
+
+// updatePin writes a pin if it exists and is still at version; -1 is any.
+func (w *world) updatePin(key Key, version int, change func(p *pinObject)) bool {
+	object, ok := w.api.pins[key]
+	if !ok || version >= 0 && object.version != version {
+		return false
+	}
+	filter := object.filter
+	change(&object)
+	if object.filter != filter {
+		object.generation++
+	}
+	w.versions++
+	object.version = w.versions
+	w.write(func(c *cluster) { c.pins[key] = object })
+	return true
+}
+
+// updateAutomation writes an automation, like updatePin. A new selector or token wakes Flux.
+func (w *world) updateAutomation(key Key, version int, change func(a *automationObject)) bool {
+	object, ok := w.api.automations[key]
+	if !ok || version >= 0 && object.version != version {
+		return false
+	}
+	before := object
+	change(&object)
+	if object.selects != before.selects || object.suspended != before.suspended {
+		object.generation++
+		w.due[key] = true
+	}
+	if object.requested != before.requested {
+		w.due[key] = true
+	}
+	w.versions++
+	object.version = w.versions
+	w.write(func(c *cluster) { c.automations[key] = object })
+	return true
+}
+
+func (w *world) updatePolicy(name string, change func(p *policyObject)) {
+	w.write(func(c *cluster) {
+		object := c.policies[name]
+		change(&object)
+		c.policies[name] = object
+	})
+}
+
+// commitLine adds a commit that changes one line.
+func (w *world) commitLine(key Key, change func(l *line)) {
+	lines := maps.Clone(w.head().lines)
+	l := lines[key]
+	change(&l)
+	lines[key] = l
+	w.git = append(w.git, commit{lines: lines})
+}
+
+// allDue is what any change of a latestRef does.
+func (w *world) allDue() {
+	for key := range w.api.automations {
+		w.due[key] = true
+	}
+}
+
+func (w *world) pinKeys() []Key { return sortedKeys(w.api.pins) }
+
+func sortedKeys[V any](of map[Key]V) []Key {
+	return slices.SortedFunc(maps.Keys(of), func(a, b Key) int {
+		if a.String() < b.String() {
+			return -1
+		}
+		return 1
+	})
+}

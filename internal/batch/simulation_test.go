@@ -1,0 +1,216 @@
+package batch
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// pauses are how far the clock jumps: less and more than the protocol's limits.
+var pauses = []time.Duration{time.Second, 10 * time.Second, 59 * time.Second, 3 * time.Minute, 20 * time.Minute}
+
+// TestSimulation walks through random orders of everything that can happen, and then lets all run fairly. The world's people
+// are unkind: processes die between two writes, two lead at once, caches lag, Flux is killed, humans commit at any time.
+func TestSimulation(t *testing.T) {
+	var all counts
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0)
+		w.events = drawEvents(t)
+		for range 50 + chance(t, "steps", 350) {
+			w.ghost.counts.steps++
+			w.step(t)
+			w.must(t)
+		}
+		w.settle(t)
+		w.assertSettled(t)
+		all.add(w.ghost.counts)
+	})
+	t.Logf("%+v", all)
+}
+
+// chance is one of n numbers, each as likely as the others; rapid's own ranges prefer small ones.
+func chance(t *rapid.T, label string, n int) int {
+	hash := fnv.New64a()
+	_ = binary.Write(hash, binary.LittleEndian, rapid.Uint64().Draw(t, label)) // a hash takes all
+	return int(hash.Sum64() % uint64(n))
+}
+
+func pick[T any](t *rapid.T, label string, of []T) T { return of[chance(t, label, len(of))] }
+
+// step does one random thing; what controllers do comes most often.
+func (w *world) step(t *rapid.T) {
+	switch dice := chance(t, "step", 100); {
+	case dice < 40:
+		w.stepOperator(t)
+	case dice < 64:
+		if keys := sortedKeys(w.api.automations); len(keys) > 0 {
+			w.runFlux(pick(t, "automation", keys))
+		}
+	case dice < 76:
+		if key, ok := drawPin(w, t); ok {
+			w.reflectPin(key)
+		}
+	case dice < 92:
+		w.decide(pick(t, "policy", []string{"one", "two"}))
+	case dice == 92:
+		w.disturb(t)
+	default:
+		events[pick(t, "event", w.events)](w, t)
+	}
+}
+
+// stepOperator lets one process do one write, or look, mostly at the present.
+func (w *world) stepOperator(t *rapid.T) {
+	p := pick(t, "process", w.running())
+	view := w.api
+	if age := chance(t, "age", 3*remembered); age > 0 && age <= len(w.past) {
+		view = w.past[len(w.past)-age]
+	}
+	p.step(view)
+	if len(w.running()) == 0 {
+		w.start()
+	}
+}
+
+// disturb kills, stops and starts processes.
+func (w *world) disturb(t *rapid.T) {
+	processes := w.running()
+	p := pick(t, "process", processes)
+	switch chance(t, "disturbance", 4) {
+	case 0:
+		w.note("%s is killed", p.leader)
+		p.gone = true
+	case 1:
+		p.stop()
+	case 2:
+		w.killFlux()
+	case 3:
+		if len(processes) < 2 {
+			w.start()
+		}
+	}
+	if len(w.running()) == 0 {
+		w.start()
+	}
+}
+
+// must ends the walk at the first broken rule.
+func (w *world) must(t *rapid.T) {
+	w.ghost.look(w)
+	if len(w.ghost.broken) > 0 {
+		t.Fatalf("%s\n%s", strings.Join(w.ghost.broken, "\n"), strings.Join(w.log, "\n"))
+	}
+}
+
+// maxRounds is far more than any walk needs to settle.
+const maxRounds = 400
+
+// settle lets everybody work in turn, nothing fails any more, until nobody has anything to do.
+func (w *world) settle(t *rapid.T) {
+	w.note("all run fairly")
+	w.gitDown, w.fluxGitDown = false, false
+	for _, p := range w.processes {
+		p.gone = true
+	}
+	w.running()
+	p := w.start()
+	for _, key := range sortedKeys(w.api.automations) {
+		w.updateAutomation(key, -1, func(a *automationObject) { a.suspended = false })
+	}
+	jumps := 0
+	for range maxRounds {
+		before := w.api
+		w.round(p)
+		w.must(t)
+		wait, waits := Next(p.observe(w.api)).(Wait)
+		if len(p.todo) > 0 || !waits || !reflect.DeepEqual(before, w.api) || w.busy() {
+			continue
+		}
+		if wait.Until.IsZero() || jumps == maxJumps {
+			return
+		}
+		jumps++
+		w.now = wait.Until
+	}
+	t.Fatalf("does not settle: %+v\n%s", Next(p.observe(w.api)), strings.Join(w.log, "\n"))
+}
+
+// maxJumps is how often settle lets the time of a retry come; one that waits for a tag is retried for ever.
+const maxJumps = 12
+
+func (w *world) round(p *process) {
+	for _, key := range w.pinKeys() {
+		w.reflectPin(key)
+	}
+	for range 5 {
+		for _, key := range sortedKeys(w.api.automations) {
+			w.runFlux(key)
+		}
+	}
+	for name := range w.api.policies {
+		for range len(w.api.pins) + 2 {
+			w.decide(name)
+		}
+	}
+	p.step(w.api)
+	for len(p.todo) > 0 {
+		p.step(w.api)
+	}
+}
+
+func (w *world) busy() bool {
+	for key := range w.api.automations {
+		if w.runs[key] != nil || w.due[key] {
+			return true
+		}
+	}
+	return false
+}
+
+// assertSettled: the repository is at rest, memories are true, and every line has what a human or the policy wants.
+func (w *world) assertSettled(t *rapid.T) {
+	for key, a := range w.api.automations {
+		if a.selects != pin.AtRest || a.handled != a.requested {
+			w.ghost.fail("%s is not at rest: %+v", key.Name, a)
+		}
+	}
+	for key, p := range w.api.pins {
+		w.assertPin(key, p)
+	}
+	w.must(t)
+}
+
+func (w *world) assertPin(key Key, p pinObject) {
+	g, l, m, policy := w.ghost, w.head().lines[key], p.memory, w.api.policies[p.policy]
+	if p.batch != "" || m.Git != "" && p.filter != pin.Filter(m.Git) {
+		g.fail("%s is not released: batch %q, filter %q", key.Name, p.batch, p.filter)
+	}
+	if policy.deleted {
+		g.fail("%s stays although its policy is deleted", key.Name)
+	}
+	if m.Git != l.value {
+		g.fail("%s remembers %s, Git has %s", key.Name, m.Git, l.value)
+	}
+	if m.Hold != nil && g.valued[key] == 0 {
+		g.fail("%s is held at %s up to %s, and no human touched it", key.Name, l.value, m.Hold.UpTo)
+	}
+	free := l.marker && !l.copied && !policy.suspended && !policy.foreign && m.Finding == nil
+	if !free {
+		return
+	}
+	if owed := g.owed[key]; owed != "" && !versions.Same(owed, l.value) {
+		g.fail("%s has %s, a human's %s is lost", key.Name, l.value, owed)
+	}
+	held := m.Hold != nil && !versions.Newer(policy.candidate, m.Hold.UpTo)
+	if w.tags[policy.candidate] && versions.Newer(policy.candidate, l.value) && !held {
+		g.fail("%s stays at %s, candidate is %s", key.Name, l.value, policy.candidate)
+	}
+}
