@@ -153,9 +153,9 @@ func summary(src *source, commit *pushedCommit) string {
 }
 
 func stalled(reason, format string, args ...any) error {
-	return &lifecycle.Stall{Reason: reason, Err: fmt.Errorf(format, args...)}
+	return &lifecycle.StallError{Reason: reason, Err: fmt.Errorf(format, args...)}
 }
 
 func failed(reason, format string, args ...any) error {
-	return &lifecycle.Failure{Reason: reason, Err: fmt.Errorf(format, args...)}
+	return &lifecycle.FailureError{Reason: reason, Err: fmt.Errorf(format, args...)}
 }

@@ -132,9 +132,9 @@ func (c *Controller[T]) showProgress(obj T, progress Progress) error {
 // conclude sets the conditions and the handled token, whatever the outcome: a failed run handles its token too.
 func (c *Controller[T]) conclude(obj T, outcome Outcome) (ctrl.Result, error) {
 	var (
-		stall   *Stall
-		failure *Failure
-		wait    *Wait
+		stall   *StallError
+		failure *FailureError
+		wait    *WaitError
 		retry   error
 		result  ctrl.Result
 	)

@@ -4,7 +4,7 @@ import "time"
 
 // Outcome is how one run of a controller ended.
 type Outcome struct {
-	// Err is nil after a success; else a *Stall, a *Failure, a *Wait or any other error, which counts as a failure.
+	// Err is nil after a success; else a *StallError, a *FailureError, a *WaitError or any other error, which counts as a failure.
 	Err error
 	// Next is when to run again after a success; zero waits for an event.
 	Next time.Duration
@@ -14,39 +14,39 @@ type Outcome struct {
 	Event string
 }
 
-// Stall is an error that only a change of the object can mend: no retry.
-type Stall struct {
+// StallError is an error that only a change of the object can mend: no retry.
+type StallError struct {
 	Reason string
 	Err    error
 }
 
 // Error is the stalling error's own text.
-func (s *Stall) Error() string { return s.Err.Error() }
+func (s *StallError) Error() string { return s.Err.Error() }
 
 // Unwrap returns the stalling error.
-func (s *Stall) Unwrap() error { return s.Err }
+func (s *StallError) Unwrap() error { return s.Err }
 
-// Failure is an error that is retried with back-off.
-type Failure struct {
+// FailureError is an error that is retried with back-off.
+type FailureError struct {
 	Reason string
 	Err    error
 }
 
 // Error is the failure's own text.
-func (f *Failure) Error() string { return f.Err.Error() }
+func (f *FailureError) Error() string { return f.Err.Error() }
 
 // Unwrap returns the failure.
-func (f *Failure) Unwrap() error { return f.Err }
+func (f *FailureError) Unwrap() error { return f.Err }
 
-// Wait is a dependency that is missing: retried after a fixed time, without back-off.
-type Wait struct {
+// WaitError is a dependency that is missing: retried after a fixed time, without back-off.
+type WaitError struct {
 	Reason string
 	Err    error
 	After  time.Duration
 }
 
 // Error says what is waited for.
-func (w *Wait) Error() string { return w.Err.Error() }
+func (w *WaitError) Error() string { return w.Err.Error() }
 
 // Unwrap returns what was missing.
-func (w *Wait) Unwrap() error { return w.Err }
+func (w *WaitError) Unwrap() error { return w.Err }

@@ -73,7 +73,7 @@ func (r *Reflector) setupPolicies(ctx context.Context, mgr ctrl.Manager) error {
 func (r *Reflector) selectTag(ctx context.Context, policy *imagev1.ImagePolicy, _ lifecycle.Progress) lifecycle.Outcome {
 	if policy.GetDigestReflectionPolicy() == imagev1.ReflectAlways && policy.Spec.Interval == nil {
 		err := errors.New("spec.interval must be set when spec.digestReflectionPolicy is set to 'Always'")
-		return lifecycle.Outcome{Err: &lifecycle.Stall{Reason: imagev1.IntervalNotConfiguredReason, Err: err}}
+		return lifecycle.Outcome{Err: &lifecycle.StallError{Reason: imagev1.IntervalNotConfiguredReason, Err: err}}
 	}
 	repo, err := r.repository(ctx, policy)
 	if err != nil {
@@ -93,7 +93,7 @@ func (r *Reflector) selectTag(ctx context.Context, policy *imagev1.ImagePolicy, 
 func (r *Reflector) repository(ctx context.Context, policy *imagev1.ImagePolicy) (*imagev1.ImageRepository, error) {
 	fail := func(reason string, err error) error {
 		err = fmt.Errorf("failed to get the referred ImageRepository: %w", err)
-		return &lifecycle.Failure{Reason: reason, Err: err}
+		return &lifecycle.FailureError{Reason: reason, Err: err}
 	}
 	key := repositoryOf(policy)
 	if r.NoCrossNamespaceRefs && key.Namespace != policy.Namespace {
@@ -111,7 +111,7 @@ func (r *Reflector) repository(ctx context.Context, policy *imagev1.ImagePolicy)
 		return nil, fail(aclapi.AccessDeniedReason, fmt.Errorf("access denied: %w", err))
 	}
 	if _, err := parseImage(repo); err != nil {
-		return nil, &lifecycle.Stall{Reason: imagev1.ImageURLInvalidReason, Err: err}
+		return nil, &lifecycle.StallError{Reason: imagev1.ImageURLInvalidReason, Err: err}
 	}
 	return repo, nil
 }
@@ -125,7 +125,7 @@ func (r *Reflector) latestTag(ctx context.Context, policy *imagev1.ImagePolicy, 
 	tags, err := r.waitForTags(ctx, repo.Status.CanonicalImageName)
 	if errors.Is(err, errNoTagsInDatabase) {
 		err = fmt.Errorf("retrying in %s error: %w", dependencyRetry, err)
-		return "", &lifecycle.Wait{Reason: imagev1.DependencyNotReadyReason, Err: err, After: dependencyRetry}
+		return "", &lifecycle.WaitError{Reason: imagev1.DependencyNotReadyReason, Err: err, After: dependencyRetry}
 	}
 	if err != nil {
 		return "", err
@@ -140,9 +140,9 @@ func (r *Reflector) latestTag(ctx context.Context, policy *imagev1.ImagePolicy, 
 func policyFailure(err error) error {
 	var invalid *selection.InvalidPolicyError
 	if errors.As(err, &invalid) {
-		return &lifecycle.Stall{Reason: "InvalidPolicy", Err: err}
+		return &lifecycle.StallError{Reason: "InvalidPolicy", Err: err}
 	}
-	return &lifecycle.Failure{Reason: metav1.StatusFailure, Err: err}
+	return &lifecycle.FailureError{Reason: metav1.StatusFailure, Err: err}
 }
 
 func (r *Reflector) waitForTags(ctx context.Context, image string) (tags []string, err error) {

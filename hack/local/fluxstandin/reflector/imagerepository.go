@@ -60,7 +60,7 @@ func (r *Reflector) setupRepositories(mgr ctrl.Manager) error {
 func (r *Reflector) scan(ctx context.Context, repo *imagev1.ImageRepository, progress lifecycle.Progress) lifecycle.Outcome {
 	ref, err := parseImage(repo)
 	if err != nil {
-		return lifecycle.Outcome{Err: &lifecycle.Stall{Reason: imagev1.ImageURLInvalidReason, Err: err}}
+		return lifecycle.Outcome{Err: &lifecycle.StallError{Reason: imagev1.ImageURLInvalidReason, Err: err}}
 	}
 	image := ref.Context()
 	ctx, cancel := context.WithTimeout(ctx, repo.GetTimeout())
@@ -69,7 +69,7 @@ func (r *Reflector) scan(ctx context.Context, repo *imagev1.ImageRepository, pro
 	options, err := access.options(ctx)
 	if err != nil {
 		err = fmt.Errorf("failed to configure authentication options: %w", err)
-		return lifecycle.Outcome{Err: &lifecycle.Failure{Reason: imagev1.AuthenticationFailedReason, Err: err}}
+		return lifecycle.Outcome{Err: &lifecycle.FailureError{Reason: imagev1.AuthenticationFailedReason, Err: err}}
 	}
 	reason, next := r.nextScan(repo, image, time.Now())
 	if reason != "" {
@@ -80,7 +80,7 @@ func (r *Reflector) scan(ctx context.Context, repo *imagev1.ImageRepository, pro
 		}
 		if err := r.storeTags(repo, image, options); err != nil {
 			err = fmt.Errorf("scan failed: %w", err)
-			return lifecycle.Outcome{Err: &lifecycle.Failure{Reason: imagev1.ReadOperationFailedReason, Err: err}}
+			return lifecycle.Outcome{Err: &lifecycle.FailureError{Reason: imagev1.ReadOperationFailedReason, Err: err}}
 		}
 	}
 	repo.Status.CanonicalImageName = image.String()
