@@ -34,8 +34,10 @@ type build struct {
 type builder struct {
 	repo *repository
 	kind groupKind
-	// parsed remembers files that several kustomizations refer to.
+	// parsed and read remember files and kustomizations that several
+	// kustomizations refer to.
 	parsed map[string]*file
+	read   map[string]*kustomization
 	// open are the folders that are being built, to find cycles.
 	open    map[string]bool
 	folders int
@@ -44,7 +46,7 @@ type builder struct {
 
 // buildSource builds the objects of one kind as Flux does.
 func buildSource(repo *repository, src Source, kind groupKind) (*build, error) {
-	b := &builder{repo: repo, kind: kind, parsed: map[string]*file{}, open: map[string]bool{}}
+	b := &builder{repo: repo, kind: kind, parsed: map[string]*file{}, read: map[string]*kustomization{}, open: map[string]bool{}}
 	info, err := repo.stat(src.Path)
 	if err != nil {
 		return nil, missing(src.Path, err)
@@ -106,7 +108,7 @@ func (b *builder) root(src Source) ([]*object, error) {
 // as a whole the folders that have one.
 func (b *builder) everything(dir string) (objects []*object, err error) {
 	enter := func(sub string) error {
-		k, err := b.repo.readKustomization(sub)
+		k, err := b.kustomization(sub)
 		if k == nil && err == nil {
 			return nil
 		}

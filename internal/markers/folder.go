@@ -23,7 +23,7 @@ func (b *builder) folder(dir string, objects []*object, component bool) ([]*obje
 		b.note(dir, "it refers to itself")
 		return objects, nil
 	}
-	k, err := b.repo.readKustomization(dir)
+	k, err := b.kustomization(dir)
 	if err != nil {
 		return objects, b.leaveOut(dir, err)
 	}
@@ -36,6 +36,18 @@ func (b *builder) folder(dir string, objects []*object, component bool) ([]*obje
 	}
 	own, err := b.kustomize(dir, k, nil)
 	return append(objects, own...), err
+}
+
+// kustomization reads a folder's kustomization file once; nil if it has none.
+func (b *builder) kustomization(dir string) (*kustomization, error) {
+	if k, known := b.read[dir]; known {
+		return k, nil
+	}
+	k, err := b.repo.readKustomization(dir)
+	if err == nil {
+		b.read[dir] = k
+	}
+	return k, err
 }
 
 // kustomize adds what the kustomization names to objects and transforms all.
