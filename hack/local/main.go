@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/giantswarm/app-upgrade-operator/hack/local/crds"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/demo"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/tools"
 )
 
@@ -17,6 +19,7 @@ const usage = `Usage: go run ./hack/local <command>
 
   build [tool...]  build the servers that the environment needs, or the named tools (a second time takes no time)
   path <tool>      build the tool if needed and print the path of its binary
+  demo [--keep]    upgrade Apps, tell what happens and check it; --keep leaves everything running until Ctrl-C
   up               start the environment with the operator and keep it until Ctrl-C
   crds             generate Flux's CRDs into hack/local/crds/flux
 `
@@ -41,6 +44,8 @@ func run(ctx context.Context, args []string) error {
 		return build(ctx, args)
 	case "path":
 		return path(ctx, args)
+	case "demo":
+		return runDemo(ctx, args)
 	case "up":
 		return up(ctx)
 	case "crds":
@@ -51,6 +56,18 @@ func run(ctx context.Context, args []string) error {
 	default:
 		return fmt.Errorf("there is no command %q\n\n%s", command, usage)
 	}
+}
+
+func runDemo(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	keep := flags.Bool("keep", false, "leave everything running until Ctrl-C")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("demo takes no argument %q\n\n%s", flags.Arg(0), usage)
+	}
+	return demo.Run(ctx, demo.Options{Keep: *keep, Output: os.Stdout})
 }
 
 func build(ctx context.Context, names []string) error {

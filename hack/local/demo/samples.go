@@ -1,0 +1,81 @@
+package demo
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+)
+
+// samplesDir holds the policies that users are shown.
+const samplesDir = "config/samples"
+
+// samples are the three policies of the proposal: latest stable, minors and patches of v1, patches of v3.7.
+var samples = []string{"latest-stable.yaml", "v1-minors-and-patches.yaml", "v3.7-patches.yaml"}
+
+// scanInterval replaces the default of ten minutes, for which nobody wants to wait here.
+const scanInterval = 2 * time.Second
+
+// sample is a policy of config/samples, as it is applied here.
+type sample struct {
+	file    string
+	policy  *v1alpha1.AppUpgradePolicy
+	role    role
+	allowed *semver.Constraints
+}
+
+// readSamples reads the sample policies of the checkout at root and finds the App of each.
+func readSamples(root string) ([]sample, error) {
+	read := make([]sample, 0, len(samples))
+	for _, name := range samples {
+		path := filepath.Join(samplesDir, name)
+		content, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			return nil, fmt.Errorf("read sample policy: %w", err)
+		}
+		s, err := parseSample(content)
+		if err != nil {
+			return nil, fmt.Errorf("sample policy %s: %w", path, err)
+		}
+		s.file = path
+		read = append(read, s)
+	}
+	return read, nil
+}
+
+// parseSample adds to a policy only what the local registry needs: no TLS, and looks that are worth waiting for.
+func parseSample(content []byte) (sample, error) {
+	policy := &v1alpha1.AppUpgradePolicy{}
+	if err := yaml.UnmarshalStrict(content, policy); err != nil {
+		return sample{}, err
+	}
+	if policy.Namespace != namespace {
+		return sample{}, fmt.Errorf("it is in namespace %q, and the demo's Apps are in %q", policy.Namespace, namespace)
+	}
+	if len(policy.Spec.Targets) != 1 || policy.Spec.Targets[0].Name == "" {
+		return sample{}, fmt.Errorf("it does not name exactly one App, which the demo expects")
+	}
+	r, err := roleOf(policy.Spec.Targets[0].Name)
+	if err != nil {
+		return sample{}, err
+	}
+	allowed, err := semver.NewConstraint(policy.Spec.Versions.Range)
+	if err != nil {
+		return sample{}, fmt.Errorf("range %q: %w", policy.Spec.Versions.Range, err)
+	}
+	if err := r.fits(allowed); err != nil {
+		return sample{}, err
+	}
+	if policy.Spec.Chart == nil {
+		policy.Spec.Chart = &v1alpha1.Chart{}
+	}
+	policy.Spec.Chart.Insecure = true
+	policy.Spec.Chart.Interval = &metav1.Duration{Duration: scanInterval}
+	return sample{policy: policy, role: r, allowed: allowed}, nil
+}
