@@ -259,6 +259,9 @@ func (f *fleet) handled() error {
 		if token := a.Annotations[fluxmeta.ReconcileRequestAnnotation]; token != a.Status.LastHandledReconcileAt {
 			return fmt.Errorf("ImageUpdateAutomation %s has not handled token %s", a.Name, token)
 		}
+		if a.Generation != a.Status.ObservedGeneration {
+			return fmt.Errorf("ImageUpdateAutomation %s has not observed its generation", a.Name)
+		}
 	}
 	return nil
 }

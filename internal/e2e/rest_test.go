@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 )
@@ -18,8 +21,18 @@ func TestAtRest(t *testing.T) {
 	startOperator(t, environment.OperatorOptions{Kubeconfig: config})
 	f.policy("rest", ">=1.0.0", []string{"one"})
 	eventually(t, "the App is marked", func() error { return f.marked("one") })
-	eventually(t, "the status says so", func() error { return f.target("rest", "one", settled) })
-	eventually(t, "the repository is at rest", f.atRest)
+	eventually(t, "the repository is at rest, with an automation", func() error {
+		if n := len(f.automations()); n != 1 {
+			return fmt.Errorf("%d automations", n)
+		}
+		if err := f.target("rest", "one", settled); err != nil {
+			return err
+		}
+		if !meta.IsStatusConditionTrue(f.get("rest").Status.Conditions, v1alpha1.ReadyCondition) {
+			return errors.New("the policy is not ready")
+		}
+		return f.atRest()
+	})
 
 	proxy.AfterWrite(nil)
 	f.repo.ResetCounts()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -118,9 +120,28 @@ func startOperator(t *testing.T, options environment.OperatorOptions) *environme
 		if err := operator.Stop(); err != nil {
 			t.Logf("the operator did not stop well: %v", err)
 		}
+		keepLog(t, operator, options.Name)
 		if t.Failed() {
 			t.Logf("the end of the log of %s:\n%s", options.Name, operator.LogTail())
 		}
 	})
 	return operator
+}
+
+// logDirVariable names a folder that keeps the operators' whole logs, to look into a failure.
+const logDirVariable = "E2E_LOG_DIR"
+
+func keepLog(t *testing.T, operator *environment.Operator, name string) {
+	t.Helper()
+	dir := os.Getenv(logDirVariable)
+	if dir == "" {
+		return
+	}
+	log, err := os.ReadFile(operator.LogPath())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".log"), log, 0o600)
+	}
+	if err != nil {
+		t.Logf("cannot keep the log of %s: %v", name, err)
+	}
 }

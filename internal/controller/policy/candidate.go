@@ -53,14 +53,16 @@ func candidateOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImageP
 		}
 	}
 	ready := apimeta.FindStatusCondition(live.Status.Conditions, meta.ReadyCondition)
-	if ready == nil || ready.ObservedGeneration != live.Generation || ready.Status == metav1.ConditionUnknown {
-		return rollout.Candidate{Reason: v1alpha1.ScanPendingReason, Message: fmt.Sprintf("Flux has not looked for a version with ImagePolicy %s yet", name)}
-	}
-	if ready.Status != metav1.ConditionTrue || live.Status.LatestRef == nil {
+	if ready != nil && ready.Status == metav1.ConditionFalse && ready.ObservedGeneration == live.Generation {
 		return rollout.Candidate{
 			Reason:  v1alpha1.NoCandidateReason,
 			Message: fmt.Sprintf("No version of the chart satisfies %q (ImagePolicy %s: %s)", wanted.Spec.Policy.SemVer.Range, name, ready.Message),
 		}
+	}
+	// Flux writes conditions before the rest of a status, and leaves a condition alone whose text stays the same
+	// (fluxcd/pkg/runtime, conditions.Set): the generation of the status tells what the tag is about.
+	if live.Status.ObservedGeneration != live.Generation || live.Status.LatestRef == nil {
+		return rollout.Candidate{Reason: v1alpha1.ScanPendingReason, Message: fmt.Sprintf("Flux has not looked for a version with ImagePolicy %s yet", name)}
 	}
 	tag := live.Status.LatestRef.Tag
 	if !satisfies(policy, tag) {

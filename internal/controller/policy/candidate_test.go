@@ -31,8 +31,8 @@ func TestCandidateInput(t *testing.T) {
 		"suspended":              {func(s *scope) { s.candidate.Spec.Suspend = true }, v1alpha1.NoCandidateReason},
 		"not looked at":          {func(s *scope) { s.candidate.Generation++ }, v1alpha1.ScanPendingReason},
 		"nothing fits":           {func(s *scope) { s.candidate.Status.Conditions[0].Status = metav1.ConditionFalse }, v1alpha1.NoCandidateReason},
-		"in progress":            {func(s *scope) { s.candidate.Status.Conditions[0].Status = metav1.ConditionUnknown }, v1alpha1.ScanPendingReason},
-		"no tag":                 {func(s *scope) { s.candidate.Status.LatestRef = nil }, v1alpha1.NoCandidateReason},
+		"in progress":            {func(s *scope) { s.candidate.Status.Conditions[0].Status = metav1.ConditionUnknown }, ""},
+		"no tag":                 {func(s *scope) { s.candidate.Status.LatestRef = nil }, v1alpha1.ScanPendingReason},
 		"tag outside the range":  {func(s *scope) { s.candidate.Status.LatestRef.Tag = "2.0.0" }, v1alpha1.NoCandidateReason},
 		"tag that is excluded":   {func(s *scope) { s.candidate.Status.LatestRef.Tag = "1.4.3" }, v1alpha1.NoCandidateReason},
 		"tag that is no version": {func(s *scope) { s.candidate.Status.LatestRef.Tag = "latest" }, v1alpha1.NoCandidateReason},
@@ -58,7 +58,7 @@ func scopeWithCandidate(t *testing.T, tag string) scope {
 	s.scan.Status.LastScanResult = &imagev1.ScanResult{TagCount: 1}
 	candidate, err := s.wantedCandidate(0)
 	must(t, err)
-	candidate.Generation = 1
+	candidate.Generation, candidate.Status.ObservedGeneration = 1, 1
 	candidate.Status.LatestRef = &imagev1.ImageRef{Tag: tag}
 	candidate.Status.Conditions = []metav1.Condition{{Type: meta.ReadyCondition, Status: metav1.ConditionTrue, ObservedGeneration: 1}}
 	s.candidate = candidate

@@ -73,9 +73,10 @@ func observeAutomation(object *automationv1.ImageUpdateAutomation) batch.Automat
 	for name, reference := range object.Status.ObservedPolicies {
 		a.Observed[name] = reference.Tag
 	}
-	if ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ReadyCondition); ready != nil && ready.ObservedGeneration == object.Generation {
+	if ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ReadyCondition); ready != nil {
 		a.Ready = batch.Ready{
-			True: ready.Status == metav1.ConditionTrue, False: ready.Status == metav1.ConditionFalse,
+			True:   ready.Status == metav1.ConditionTrue && object.Status.ObservedGeneration == object.Generation,
+			False:  ready.Status == metav1.ConditionFalse, // a failure leaves the generation as it is
 			Reason: ready.Reason, Message: ready.Message,
 		}
 	}

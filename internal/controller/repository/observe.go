@@ -162,14 +162,13 @@ func (s *scope) scan(ctx context.Context, reader client.Reader, key client.Objec
 // noTagReason is image-reflector-controller's reason when it looked and found nothing (its imagepolicy_controller.go).
 const noTagReason = metav1.StatusFailure
 
-// observeSelection tells which tag Flux selected for the pin's present spec.
+// observeSelection tells which tag Flux selected for the pin's present spec. The generation of the status counts, not that of
+// the Ready condition: Flux writes conditions before the rest, and leaves one alone whose text stays the same
+// (fluxcd/pkg/runtime, conditions.Set).
 func (r *Reconciler) observeSelection(ctx context.Context, reader client.Reader, s *scope, p *batch.Pin, object *imagev1.ImagePolicy) error {
-	ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ReadyCondition)
-	if ready == nil || ready.ObservedGeneration != object.Generation {
-		return nil
-	}
-	if latest := object.Status.LatestRef; ready.Status == metav1.ConditionTrue && latest != nil {
-		p.Selected = latest.Tag
+	status := object.Status
+	if status.ObservedGeneration == object.Generation && status.LatestRef != nil && !object.Spec.Suspend {
+		p.Selected = status.LatestRef.Tag
 	}
 	if p.Batch == "" {
 		return nil
@@ -178,7 +177,9 @@ func (r *Reconciler) observeSelection(ctx context.Context, reader client.Reader,
 	if err != nil {
 		return err
 	}
-	p.NoTag = ready.Status == metav1.ConditionFalse && ready.Reason == noTagReason &&
+	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ReadyCondition)
+	p.NoTag = ready != nil && ready.ObservedGeneration == object.Generation &&
+		ready.Status == metav1.ConditionFalse && ready.Reason == noTagReason &&
 		meta.IsStatusConditionTrue(scan.Status.Conditions, v1alpha1.ReadyCondition)
 	p.BadReference = badReference(scan.Spec.Image, p.Memory.Wanted)
 	return nil
