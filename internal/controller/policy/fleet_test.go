@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -24,11 +25,11 @@ import (
 // fleet is a namespace with a Catalog, a repository, a Kustomization, and what the tests add.
 type fleet struct {
 	*environment
-	t         *testing.T
+	t         testing.TB
 	namespace string
 }
 
-func (e *environment) newFleet(t *testing.T) *fleet {
+func (e *environment) newFleet(t testing.TB) *fleet {
 	t.Helper()
 	f := &fleet{environment: e, t: t, namespace: e.cluster.Namespace(t)}
 	f.create(&appv1alpha1.Catalog{
@@ -88,24 +89,28 @@ func change[T client.Object](f *fleet, name string, object T, status bool, edit 
 // app creates an App that the Kustomization applied.
 func (f *fleet) app(name, version string, labels map[string]string) {
 	f.t.Helper()
+	f.create(f.newApp(name, version, labels))
+	change(f, "apps", &kustomizev1.Kustomization{}, true, func(k *kustomizev1.Kustomization) {
+		if k.Status.Inventory == nil {
+			k.Status.Inventory = &kustomizev1.ResourceInventory{}
+		}
+		k.Status.Inventory.Entries = append(k.Status.Inventory.Entries, f.entry(name))
+	})
+}
+
+func (f *fleet) newApp(name, version string, labels map[string]string) *appv1alpha1.App {
 	all := map[string]string{resolve.KustomizationNameLabel: "apps", resolve.KustomizationNamespaceLabel: f.namespace}
-	for key, value := range labels {
-		all[key] = value
-	}
+	maps.Copy(all, labels)
 	app := &appv1alpha1.App{ObjectMeta: f.named(name), Spec: appv1alpha1.AppSpec{
 		Catalog: "catalog", CatalogNamespace: &f.namespace, Name: "hello", Namespace: "hello", Version: version,
 		KubeConfig: appv1alpha1.KubeConfig{InCluster: true},
 	}}
 	app.Labels = all
-	f.create(app)
-	change(f, "apps", &kustomizev1.Kustomization{}, true, func(k *kustomizev1.Kustomization) {
-		if k.Status.Inventory == nil {
-			k.Status.Inventory = &kustomizev1.ResourceInventory{}
-		}
-		k.Status.Inventory.Entries = append(k.Status.Inventory.Entries, kustomizev1.ResourceRef{
-			ID: fmt.Sprintf("%s_%s_application.giantswarm.io_App", f.namespace, name), Version: "v1alpha1",
-		})
-	})
+	return app
+}
+
+func (f *fleet) entry(app string) kustomizev1.ResourceRef {
+	return kustomizev1.ResourceRef{ID: fmt.Sprintf("%s_%s_application.giantswarm.io_App", f.namespace, app), Version: "v1alpha1"}
 }
 
 func (f *fleet) attempted(revision string) {
@@ -260,7 +265,7 @@ func (f *fleet) finds(policy, app, reason string) {
 }
 
 // converged makes a fleet in which nothing is left to do: an App at 1.0.0, a policy, and 1.0.0 as the newest version.
-func (e *environment) converged(t *testing.T) *fleet {
+func (e *environment) converged(t testing.TB) *fleet {
 	t.Helper()
 	f := e.newFleet(t)
 	f.app("one", "1.0.0", nil)

@@ -89,6 +89,15 @@ func scanChanged() predicate.TypedPredicate[*imagev1.ImageRepository] {
 	})
 }
 
+// scanNeedChanged looks at which scan a policy needs, and how often.
+func scanNeedChanged() predicate.Predicate {
+	return onChange(func(before, after client.Object) bool {
+		was, ok := before.(*v1alpha1.AppUpgradePolicy)
+		is, okToo := after.(*v1alpha1.AppUpgradePolicy)
+		return !ok || !okToo || was.Status.Chart != is.Status.Chart || !reflect.DeepEqual(was.Spec.Chart, is.Spec.Chart)
+	})
+}
+
 // imagePolicyChanged looks at all that the operator or a human writes, and at what Flux selects.
 func imagePolicyChanged() predicate.TypedPredicate[*imagev1.ImagePolicy] {
 	return onChange(func(before, after *imagev1.ImagePolicy) bool {

@@ -9,6 +9,7 @@ import (
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -34,7 +35,7 @@ func setUpScans(mgr ctrl.Manager, flux *flux, settings controller.Options, optio
 	r := &scanReconciler{client: mgr.GetClient(), flux: flux, options: options}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("scan").
-		Watches(&v1alpha1.AppUpgradePolicy{}, handler.EnqueueRequestsFromMapFunc(scanOf)).
+		Watches(&v1alpha1.AppUpgradePolicy{}, handler.EnqueueRequestsFromMapFunc(scanOf), builder.WithPredicates(scanNeedChanged())).
 		WithOptions(settings).
 		Build(r)
 }

@@ -24,7 +24,7 @@ type scope struct {
 	found  resolve.Result
 	// chart is the zero Chart if no target tells it.
 	chart fluxobjects.Chart
-	// interval is the shortest that a policy which shares the scan asks for.
+	// interval at which the chart is scanned: what the scan has, which is for the scan controller to change.
 	interval time.Duration
 	// scan and candidate are as they were read; nil if there are none.
 	scan      *imagev1.ImageRepository
@@ -83,12 +83,12 @@ func (r *Reconciler) readScan(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
+	s.interval = fluxobjects.IntervalOf(s.policy.Spec.Chart)
 	if exists {
 		s.scan = scan
+		s.interval = min(s.interval, scan.Spec.Interval.Duration)
 	}
-	users, err := usersOf(ctx, r.client, s.policy.Namespace, s.scanName())
-	s.interval = shortestInterval(append(users, *s.policy))
-	return err
+	return nil
 }
 
 // pinsOf are the pins whose label names the policy.
