@@ -53,6 +53,9 @@ func Read(fsys fs.FS, file string, ref Ref) (Location, error) {
 	if p != nil {
 		return Location{}, p
 	}
+	if !fluxReads(name) {
+		return Location{}, problem(MarkerMissing, name, 0, "Flux reads markers in files named *.yaml, *.yml or Kustomization only; rename the file")
+	}
 	content, err := newRepository(fsys).read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Location{}, problem(MarkerMissing, name, 0, "the file with the marker %s is gone", ref)
@@ -70,7 +73,7 @@ func Read(fsys fs.FS, file string, ref Ref) (Location, error) {
 	case len(carrying) > 1:
 		return Location{}, problem(MarkerCopied, name, carrying[1].found.Line,
 			"this line and line %d both carry the marker %s; remove it from one", carrying[0].found.Line, ref)
-	case len(carrying) == 1 && carrying[0].found.Suffix == SuffixTag && fluxReads(name):
+	case len(carrying) == 1 && carrying[0].found.Suffix == SuffixTag:
 		return carrying[0].location(name), nil
 	}
 	return Location{}, missingMarker(name, content, ref, carrying)

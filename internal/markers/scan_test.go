@@ -156,7 +156,8 @@ func TestRead(t *testing.T) {
 func TestReadRefusesPaths(t *testing.T) {
 	files := mapFS(map[string]string{"a.yaml": "a: 1" + pinComment + "\n"})
 	files["link.yaml"] = &fstest.MapFile{Data: []byte("a.yaml"), Mode: fs.ModeSymlink | 0o777}
-	for name, reason := range map[string]string{"../a.yaml": OutsideRepository, "/a.yaml": OutsideRepository, "link.yaml": OutsideRepository, "gone.yaml": MarkerMissing, ".": Unreadable} {
+	files["folder.yaml/x"] = &fstest.MapFile{}
+	for name, reason := range map[string]string{"../a.yaml": OutsideRepository, "/a.yaml": OutsideRepository, "link.yaml": OutsideRepository, "gone.yaml": MarkerMissing, "a.tmpl": MarkerMissing, "folder.yaml": Unreadable} {
 		_, err := Read(files, name, pin)
 		var p *Problem
 		if !errors.As(err, &p) || p.Reason != reason {
