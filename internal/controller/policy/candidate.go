@@ -94,7 +94,7 @@ func scanned(scan *imagev1.ImageRepository) bool {
 func scanProblem(scan *imagev1.ImageRepository, name string) (reason, message string) {
 	if scan != nil {
 		ready := apimeta.FindStatusCondition(scan.Status.Conditions, meta.ReadyCondition)
-		if ready != nil && ready.Status == metav1.ConditionFalse && ready.ObservedGeneration == scan.Generation {
+		if ready != nil && ready.Status == metav1.ConditionFalse {
 			return v1alpha1.ScanFailedReason, fmt.Sprintf("Flux cannot scan %s (ImageRepository %s/%s): %s", scan.Spec.Image, scan.Namespace, scan.Name, ready.Message)
 		}
 	}

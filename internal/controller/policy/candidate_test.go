@@ -23,8 +23,8 @@ func TestCandidateInput(t *testing.T) {
 		"no chart":               {func(s *scope) { s.chart = fluxobjects.Chart{} }, v1alpha1.NoCandidateReason},
 		"no scan yet":            {func(s *scope) { s.scan = nil }, v1alpha1.ScanPendingReason},
 		"scan without a result":  {func(s *scope) { s.scan.Status.LastScanResult = nil }, v1alpha1.ScanPendingReason},
-		"first scan failed":      {func(s *scope) { s.scan.Status.LastScanResult = nil; failScan(s, 1) }, v1alpha1.ScanFailedReason},
-		"later scan failed":      {func(s *scope) { failScan(s, 1) }, ""},
+		"first scan failed":      {func(s *scope) { s.scan.Status.LastScanResult = nil; failScan(s) }, v1alpha1.ScanFailedReason},
+		"later scan failed":      {func(s *scope) { failScan(s) }, ""},
 		"no candidate yet":       {func(s *scope) { s.candidate = nil }, v1alpha1.ScanPendingReason},
 		"range changed":          {func(s *scope) { s.candidate.Spec.Policy.SemVer.Range = ">=1.4.0" }, v1alpha1.ScanPendingReason},
 		"chart changed":          {func(s *scope) { s.candidate.Spec.ImageRepositoryRef.Name = "old" }, v1alpha1.ScanPendingReason},
@@ -65,8 +65,8 @@ func scopeWithCandidate(t *testing.T, tag string) scope {
 	return s
 }
 
-func failScan(s *scope, generation int64) {
-	s.scan.Status.Conditions = []metav1.Condition{{Type: meta.ReadyCondition, Status: metav1.ConditionFalse, ObservedGeneration: generation, Message: "no"}}
+func failScan(s *scope) {
+	s.scan.Status.Conditions = []metav1.Condition{{Type: meta.ReadyCondition, Status: metav1.ConditionFalse, Message: "no"}}
 }
 
 func TestScanProblem(t *testing.T) {
@@ -74,11 +74,10 @@ func TestScanProblem(t *testing.T) {
 		edit func(*scope)
 		want string
 	}{
-		"none":               {func(*scope) {}, ""},
-		"no object":          {func(s *scope) { s.scan = nil }, v1alpha1.ScanPendingReason},
-		"failed":             {func(s *scope) { failScan(s, 1) }, v1alpha1.ScanFailedReason},
-		"an old spec failed": {func(s *scope) { failScan(s, 0) }, ""},
-		"suspended":          {func(s *scope) { s.scan.Spec.Suspend = true }, v1alpha1.ScanFailedReason},
+		"none":      {func(*scope) {}, ""},
+		"no object": {func(s *scope) { s.scan = nil }, v1alpha1.ScanPendingReason},
+		"failed":    {func(s *scope) { failScan(s) }, v1alpha1.ScanFailedReason},
+		"suspended": {func(s *scope) { s.scan.Spec.Suspend = true }, v1alpha1.ScanFailedReason},
 	} {
 		s := scopeWithCandidate(t, "1.5.0")
 		test.edit(&s)

@@ -101,7 +101,7 @@ func scanNeedChanged() predicate.Predicate {
 // imagePolicyChanged looks at all that the operator or a human writes, and at what Flux selects.
 func imagePolicyChanged() predicate.TypedPredicate[*imagev1.ImagePolicy] {
 	return onChange(func(before, after *imagev1.ImagePolicy) bool {
-		return before.Generation != after.Generation ||
+		return before.Generation != after.Generation || before.Status.ObservedGeneration != after.Status.ObservedGeneration ||
 			!maps.Equal(before.Labels, after.Labels) || !maps.Equal(before.Annotations, after.Annotations) ||
 			!reflect.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
 			!reflect.DeepEqual(before.Status.LatestRef, after.Status.LatestRef) ||
