@@ -91,10 +91,10 @@ func (Conclude) action() {}
 
 // MustBeFresh: the action is right only if it is decided by what the API server has now. A cache may not show yet that this
 // process has armed the batch: a pin that joins it then would be written unchecked, one that leaves it would not be settled.
-// (Arm looks again after it has read Git; every other write is guarded by the version of the object that it is about.)
+// (Arm is decided once more after Git was read; any other write is guarded by the version of the object that it is about.)
 func MustBeFresh(a Action) bool {
 	switch a.(type) {
-	case Prepare, Release:
+	case Prepare, Release, Arm:
 		return true
 	}
 	return false

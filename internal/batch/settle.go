@@ -40,7 +40,8 @@ func Settle(now time.Time, pins []Pin, a AutomationMemory, r Reading, commit *Tr
 }
 
 // overwritten is the memory of a pin whose line Flux wrote. If that took a human's value away, one that was committed
-// between the check and Flux's run, or between two runs, the value is to be given back.
+// between the check and Flux's run, or between two runs, the value is to be given back. (A human who then turns the line
+// elsewhere and back to the very value that Flux wrote, before the batch is settled, looks the same and gets it back too.)
 func overwritten(p Pin, commit Trailer) pin.Memory {
 	m, old := p.Memory, commit.Old[p.Key]
 	m.Git, m.Commit = m.Wanted, commit.Hash

@@ -17,12 +17,18 @@ type ghost struct {
 	fluxWrote map[Key]bool
 	// owed is a human's value that Flux overwrote, and bound the newest version that a human turned away.
 	owed, bound map[Key]string
+	// race is the last one of a line.
+	race map[Key]race
 	// quiet are suspended policies none of whose pins is armed any more.
 	quiet  map[string]bool
 	broken []string
 	// counts are how often what is worth to be tried was tried.
 	counts counts
 }
+
+// race is a human's value and the one that Flux wrote over it. A human who commits Flux's once more before the batch is
+// settled cannot be told from one who did nothing, and may be given the first value back.
+type race struct{ human, flux string }
 
 // counts of what happened.
 type counts struct{ armed, written, raced, restored, left, steps int }
@@ -43,7 +49,8 @@ type armedBatch struct {
 func newGhost() *ghost {
 	return &ghost{
 		batches: map[string]*armedBatch{}, moved: map[Key]int{}, valued: map[Key]int{}, fluxWrote: map[Key]bool{},
-		owed: map[Key]string{}, bound: map[Key]string{}, quiet: map[string]bool{},
+		owed: map[Key]string{}, bound: map[Key]string{},
+		race: map[Key]race{}, quiet: map[string]bool{},
 	}
 }
 
@@ -121,6 +128,7 @@ func (g *ghost) wrote(b *armedBatch, key Key, old, value string) {
 	case owed != "":
 		g.counts.restored++
 		delete(g.owed, key)
+	case value == versions.Tag(g.race[key].human) && old == g.race[key].flux:
 	case !versions.Newer(value, old):
 		g.fail("Flux downgrades %s from %s to %s", key.Name, old, value)
 	case g.bound[key] != "" && !versions.Newer(value, g.bound[key]):
@@ -134,7 +142,10 @@ func (g *ghost) raced(b *armedBatch, key Key, old, value string) {
 		g.fail("Flux writes %s to %s a second time, and no human touched it", value, key.Name)
 	}
 	g.counts.raced++
-	g.owed[key] = old
+	if versions.Same(old, value) {
+		return
+	}
+	g.owed[key], g.race[key] = old, race{human: old, flux: value}
 	if !versions.Newer(old, value) {
 		g.raise(key, value)
 	}

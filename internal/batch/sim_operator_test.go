@@ -183,7 +183,10 @@ func released(x *pinObject) {
 
 // remember queues guarded writes of memories, in any order; the first conflict ends them.
 func (p *process) remember(view cluster, memories map[Key]pin.Memory, with func(*pinObject)) {
-	for key, memory := range memories { // Go's random order is one more that must do no harm
+	keys := sortedKeys(memories)
+	p.w.random.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+	for _, key := range keys {
+		memory := memories[key]
 		p.todo = append(p.todo, func() bool {
 			changed := view.pins[key]
 			changed.memory = memory

@@ -238,6 +238,9 @@ func changeSettings(w *world, t *rapid.T) {
 // drawEvents chooses which events a walk has: one with few gets further than one with all.
 func drawEvents(t *rapid.T) []string {
 	chosen := []string{"publish", "publish", "publish", "clock"}
+	if chance(t, "races", 2) == 0 {
+		chosen = append(chosen, "race", "race", "race")
+	}
 	for _, name := range slices.Sorted(maps.Keys(events)) {
 		if chance(t, name, 4) == 0 {
 			chosen = append(chosen, name)

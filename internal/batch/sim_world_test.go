@@ -3,6 +3,7 @@ package batch
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -91,7 +92,11 @@ type world struct {
 	ghost                *ghost
 	// events are those that this walk has.
 	events []string
+	// leaders is how many processes believe to lead.
+	leaders int
 	log    []string
+	// random is the order of writes that are made at once.
+	random *rand.Rand
 }
 
 // where the simulation's pins are.
@@ -104,7 +109,7 @@ var (
 )
 
 // newWorld has pins of two policies, placed and at rest at 1.0.0, or all new.
-func newWorld(pins int, placed bool) *world {
+func newWorld(pins int, placed bool, seed uint64) *world {
 	w := &world{
 		now:      time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC),
 		api:      cluster{pins: map[Key]pinObject{}, automations: map[Key]automationObject{}, policies: map[string]policyObject{}},
@@ -113,6 +118,7 @@ func newWorld(pins int, placed bool) *world {
 		due:      map[Key]bool{},
 		deciding: map[string][]func(){},
 		ghost:    newGhost(),
+		random:   rand.New(rand.NewPCG(seed, 0)),
 	}
 	w.api.policies["one"], w.api.policies["two"] = policyObject{candidate: "1.0.0"}, policyObject{candidate: "1.0.0"}
 	first := commit{lines: map[Key]line{}}

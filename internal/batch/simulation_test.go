@@ -22,8 +22,9 @@ var pauses = []time.Duration{time.Second, 10 * time.Second, 59 * time.Second, 3 
 func TestSimulation(t *testing.T) {
 	var all counts
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0)
+		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0, rapid.Uint64().Draw(t, "order"))
 		w.events = drawEvents(t)
+		w.leaders = 1 + chance(t, "leaders", 3)/2
 		for range 50 + chance(t, "steps", 350) {
 			w.ghost.counts.steps++
 			w.step(t)
@@ -75,7 +76,12 @@ func (w *world) stepOperator(t *rapid.T) {
 		view = w.past[len(w.past)-age]
 	}
 	p.step(view)
-	if len(w.running()) == 0 {
+	w.lead()
+}
+
+// lead starts as many processes as this walk has at a time.
+func (w *world) lead() {
+	for len(w.running()) < w.leaders {
 		w.start()
 	}
 }
@@ -93,13 +99,9 @@ func (w *world) disturb(t *rapid.T) {
 	case 2:
 		w.killFlux()
 	case 3:
-		if len(processes) < 2 {
-			w.start()
-		}
+		w.leaders = 3 - w.leaders
 	}
-	if len(w.running()) == 0 {
-		w.start()
-	}
+	w.lead()
 }
 
 // must ends the walk at the first broken rule.
@@ -155,7 +157,7 @@ func (w *world) round(p *process) {
 			w.runFlux(key)
 		}
 	}
-	for name := range w.api.policies {
+	for _, name := range []string{"one", "two"} {
 		for range len(w.api.pins) + 2 {
 			w.decide(name)
 		}
@@ -199,7 +201,7 @@ func (w *world) assertPin(key Key, p pinObject) {
 	if m.Git != l.value {
 		g.fail("%s remembers %s, Git has %s", key.Name, m.Git, l.value)
 	}
-	if m.Hold != nil && g.valued[key] == 0 {
+	if m.Hold != nil && g.moved[key] == 0 {
 		g.fail("%s is held at %s up to %s, and no human touched it", key.Name, l.value, m.Hold.UpTo)
 	}
 	free := l.marker && !l.copied && !policy.suspended && !policy.foreign && m.Finding == nil
