@@ -48,6 +48,13 @@ type Release struct {
 	Pins map[Key]pin.Memory
 }
 
+// Nudge asks Flux to look again at pins for which it keeps showing an old tag.
+type Nudge struct {
+	// Token by which it is asked.
+	Token string
+	Pins  []Key
+}
+
 // Arm checks a prepared batch against one fresh clone and arms its automation for what passes.
 type Arm struct {
 	ID         string
@@ -84,6 +91,7 @@ func (Relax) action()    {}
 func (Visit) action()    {}
 func (Prepare) action()  {}
 func (Release) action()  {}
+func (Nudge) action()    {}
 func (Arm) action()      {}
 func (Ask) action()      {}
 func (Disarm) action()   {}

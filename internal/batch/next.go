@@ -186,6 +186,9 @@ func nextPreparing(o Observation, position Position) Action {
 	if joining := joiners(o, *a, position); len(joining) > 0 && !late {
 		return Prepare{ID: position.ID, Wanted: joining}
 	}
+	if nudged := outdated(position); len(nudged) > 0 {
+		return Nudge{Token: position.ID, Pins: nudged}
+	}
 	for _, p := range position.Pins {
 		if !selects(p) {
 			return Wait{For: "image-reflector-controller to select the tag of " + p.Key.String(), Until: deadline}
@@ -199,6 +202,17 @@ func nextPreparing(o Observation, position Position) Action {
 		keys = append(keys, p.Key)
 	}
 	return Arm{ID: position.ID, Automation: a.Key, Pins: keys}
+}
+
+// outdated are the pins that need a nudge and did not get one for this batch.
+func outdated(position Position) []Key {
+	var keys []Key
+	for _, p := range position.Pins {
+		if p.Outdated && p.Nudged != position.ID {
+			keys = append(keys, p.Key)
+		}
+	}
+	return keys
 }
 
 // gitRetryAt is when the repository of a batch's pins, which share one automation and so one GitRepository, may be asked.

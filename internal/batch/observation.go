@@ -57,6 +57,12 @@ type Pin struct {
 	Filter string
 	// Selected is the tag that Flux selected for the present spec; empty until it did, or if there is no such tag.
 	Selected string
+	// Outdated: Flux has looked at the present spec and yet shows a tag that it cannot select. It writes only what differs
+	// from the status that it read from its cache, so a spec that goes away and back at once leaves the tag in between
+	// (fluxcd/pkg/runtime, patch.Helper).
+	Outdated bool
+	// Nudged is the last token by which Flux was asked to look again.
+	Nudged string
 	// NoTag: Flux looked for the present spec in a scanned repository and found no such tag.
 	NoTag bool
 	// BadReference says why image and wanted tag are no reference as Flux parses it.

@@ -107,6 +107,8 @@ func (r *Reconciler) perform(ctx context.Context, s *scope, action batch.Action)
 		err = r.visit(ctx, s, a.Repository)
 	case batch.Prepare:
 		err = r.prepare(ctx, s, a)
+	case batch.Nudge:
+		err = r.nudge(ctx, s, a)
 	case batch.Release:
 		err = r.remember(ctx, s, a.Pins, release)
 	case batch.Arm:

@@ -169,6 +169,8 @@ func (r *Reconciler) observeSelection(ctx context.Context, reader client.Reader,
 	status := object.Status
 	if status.ObservedGeneration == object.Generation && status.LatestRef != nil && !object.Spec.Suspend {
 		p.Selected = status.LatestRef.Tag
+		p.Outdated = p.Filter != pin.Filter(status.LatestRef.Tag) && meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ReadyCondition)
+		p.Nudged = object.Annotations[v1alpha1.ReconcileRequestAnnotation]
 	}
 	if p.Batch == "" {
 		return nil

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -82,6 +83,17 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope, a batch.Prepare) err
 	return r.remember(ctx, s, memories, func(object *imagev1.ImagePolicy, memory pin.Memory) {
 		metav1.SetMetaDataLabel(&object.ObjectMeta, pin.BatchLabel, a.ID)
 		object.Spec.FilterTags = &imagev1.TagFilter{Pattern: pin.Filter(memory.Wanted)}
+	})
+}
+
+// nudge asks Flux to look at pins again.
+func (r *Reconciler) nudge(ctx context.Context, s *scope, a batch.Nudge) error {
+	memories := make(map[batch.Key]pin.Memory, len(a.Pins))
+	for _, p := range s.members(a.Pins) {
+		memories[p.Key] = p.Memory
+	}
+	return r.remember(ctx, s, memories, func(object *imagev1.ImagePolicy, _ pin.Memory) {
+		metav1.SetMetaDataAnnotation(&object.ObjectMeta, v1alpha1.ReconcileRequestAnnotation, a.Token)
 	})
 }
 
