@@ -60,12 +60,12 @@ func roleOf(app string) (role, error) {
 func (r role) fits(allowed *semver.Constraints) error {
 	for _, version := range []string{r.installed, r.wanted, r.newest()} {
 		if !allows(allowed, version) {
-			return fmt.Errorf("App %s: %s is not in the policy's range %s, so the demo's cast does not fit the sample", r.app, version, allowed)
+			return fmt.Errorf("version of App %s: %s is not in the policy's range %s, so the demo's cast does not fit the sample", r.app, version, allowed)
 		}
 	}
 	for _, version := range r.forbidden {
 		if allows(allowed, version) {
-			return fmt.Errorf("App %s: %s is in the policy's range %s, so the demo's cast does not fit the sample", r.app, version, allowed)
+			return fmt.Errorf("version of App %s: %s is in the policy's range %s, so the demo's cast does not fit the sample", r.app, version, allowed)
 		}
 	}
 	return nil

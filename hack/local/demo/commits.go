@@ -122,3 +122,9 @@ func (c commit) subject() string {
 	subject, _, _ := strings.Cut(c.Message, "\n")
 	return subject
 }
+
+// authorName is the author without the address.
+func (c commit) authorName() string {
+	name, _, _ := strings.Cut(c.Author, " <")
+	return name
+}

@@ -29,7 +29,7 @@ const (
 )
 
 // errInterrupted says that it was the user who ended the demo.
-var errInterrupted = errors.New("interrupted; everything is stopped and removed")
+var errInterrupted = errors.New("interrupted before the end")
 
 // Options say how to run the demo.
 type Options struct {
@@ -43,16 +43,16 @@ type Options struct {
 // Nothing is left running or on disk when it returns.
 func Run(ctx context.Context, options Options) (err error) {
 	t := newTimeline(options.Output)
-	d := &demo{timeline: t, human: gitserver.User{Name: "human", Password: rand.Text()}}
+	d := &demo{timeline: t, robot: gitUser("flux"), human: gitUser("human")}
 	defer func() {
-		failed := err != nil && ctx.Err() == nil
-		if failed && d.operator != nil {
+		interrupted := ctx.Err() != nil && !d.finished
+		if interrupted {
+			err = errInterrupted
+		}
+		if err != nil && !interrupted && d.operator != nil {
 			t.text("\n" + d.operator.LogTail() + "\n")
 		}
 		err = errors.Join(err, d.stop())
-		if ctx.Err() != nil && !d.finished {
-			err = errInterrupted
-		}
 	}()
 	if err := d.start(ctx); err != nil {
 		return err
@@ -78,9 +78,13 @@ type demo struct {
 	operator    *environment.Operator
 	repository  *gitserver.Repository
 	watcher     *watcher
+	robot       gitserver.User // whose password Flux has, and the operator through it
 	human       gitserver.User
 	finished    bool // the story is told and all went well
 }
+
+// gitUser is a user of the Git server, with a password that is worth nothing elsewhere.
+func gitUser(name string) gitserver.User { return gitserver.User{Name: name, Password: rand.Text()} }
 
 // start starts the servers, the operator under the chart's service account, and the watch.
 func (d *demo) start(ctx context.Context) error {
@@ -92,26 +96,21 @@ func (d *demo) start(ctx context.Context) error {
 		return err
 	}
 	d.timeline.print(entryf(labelStep, "Start a Kubernetes API server, Flux, an OCI registry and a Git server on this machine"))
-	robot := gitserver.User{Name: "flux", Password: rand.Text()}
 	d.environment, err = environment.Start(ctx, environment.Options{
-		FluxBinDir: os.Getenv(flux.BinDirVariable), GitUsers: []gitserver.User{robot, d.human}, Progress: d.timeline,
+		FluxBinDir: os.Getenv(flux.BinDirVariable), GitUsers: []gitserver.User{d.robot, d.human}, Progress: d.timeline,
 	})
 	if err != nil {
 		return err
 	}
 	d.sayWhoAutomates()
-	for _, add := range []func() error{
-		func() error { return v1alpha1.AddToScheme(d.environment.Client.Scheme()) },
-		func() error { return appv1alpha1.AddToScheme(d.environment.Client.Scheme()) },
-		func() error { return d.startOperator(ctx) },
-		func() error { return d.startWatch(ctx) },
-		func() error { return d.applyRepository(ctx, robot) },
-	} {
-		if err := add(); err != nil {
-			return err
-		}
+	scheme := d.environment.Client.Scheme()
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), appv1alpha1.AddToScheme(scheme)); err != nil {
+		return err
 	}
-	return nil
+	if err := d.startOperator(ctx); err != nil {
+		return err
+	}
+	return d.startWatch(ctx)
 }
 
 // sayWhoAutomates is honest about the one part that may not be Flux's own.
@@ -129,6 +128,7 @@ func (d *demo) startOperator(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.timeline.print(entryf(labelSetup, "building the operator from this checkout, unless Go has it built already"))
 	d.operator, err = d.environment.StartOperator(ctx, environment.OperatorOptions{Kubeconfig: kubeconfig})
 	if err != nil {
 		return err
@@ -154,20 +154,6 @@ func (d *demo) startWatch(ctx context.Context) (err error) {
 	}
 	d.watcher = w
 	return nil
-}
-
-// applyRepository lets Flux apply the repository, with a user that may push.
-func (d *demo) applyRepository(ctx context.Context, user gitserver.User) error {
-	if err := d.environment.CreateNamespace(ctx, namespace); err != nil {
-		return err
-	}
-	if err := d.environment.CreateCatalog(ctx, namespace, catalog); err != nil {
-		return err
-	}
-	_, _, err := d.environment.Sync(ctx, environment.GitOps{
-		Name: gitops, Namespace: namespace, Repository: d.repository, User: user, Path: "./apps",
-	})
-	return err
 }
 
 // conclude prints what kubectl would, and the checks.

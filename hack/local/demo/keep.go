@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -37,11 +38,17 @@ func (d *demo) keep(ctx context.Context) error {
 		return err
 	}
 	d.timeline.text(text)
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-d.operator.Exited():
-		return d.operator.Err()
+	health := time.NewTicker(healthInterval)
+	defer health.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-health.C:
+			if err := d.watcher.health(); err != nil {
+				return err
+			}
+		}
 	}
 }
 

@@ -1,16 +1,17 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/Masterminds/semver/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
 )
 
 // samplesDir holds the policies that users are shown.
@@ -20,7 +21,7 @@ const samplesDir = "config/samples"
 var samples = []string{"latest-stable.yaml", "v1-minors-and-patches.yaml", "v3.7-patches.yaml"}
 
 // scanInterval replaces the default of ten minutes, for which nobody wants to wait here.
-const scanInterval = 2 * time.Second
+const scanInterval = fluxobjects.ShortestInterval
 
 // sample is a policy of config/samples, as it is applied here.
 type sample struct {
@@ -59,7 +60,7 @@ func parseSample(content []byte) (sample, error) {
 		return sample{}, fmt.Errorf("it is in namespace %q, and the demo's Apps are in %q", policy.Namespace, namespace)
 	}
 	if len(policy.Spec.Targets) != 1 || policy.Spec.Targets[0].Name == "" {
-		return sample{}, fmt.Errorf("it does not name exactly one App, which the demo expects")
+		return sample{}, errors.New("it does not name exactly one App, which the demo expects")
 	}
 	r, err := roleOf(policy.Spec.Targets[0].Name)
 	if err != nil {

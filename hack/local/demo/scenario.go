@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/registry"
 )
@@ -24,7 +25,7 @@ type step struct {
 func (d *demo) story() []step {
 	return []step{
 		{
-			title: "Flux installs the Apps of a GitOps repository", do: d.publishInstalled,
+			title: "Flux installs the Apps of a GitOps repository", do: d.installApps,
 			until: "the Apps run", over: installed,
 		},
 		{
@@ -75,11 +76,24 @@ func (d *demo) publish(ctx context.Context, chart string, versions ...string) er
 	return nil
 }
 
-func (d *demo) publishInstalled(ctx context.Context) error {
+// installApps lets Flux apply the repository, with a user that may push.
+func (d *demo) installApps(ctx context.Context) error {
 	if err := d.publish(ctx, bystander, bystanderInstalled); err != nil {
 		return err
 	}
-	return d.publishOfEach(ctx, func(r role) []string { return []string{r.installed} })
+	if err := d.publishOfEach(ctx, func(r role) []string { return []string{r.installed} }); err != nil {
+		return err
+	}
+	if err := d.environment.CreateNamespace(ctx, namespace); err != nil {
+		return err
+	}
+	if err := d.environment.CreateCatalog(ctx, namespace, catalog); err != nil {
+		return err
+	}
+	_, _, err := d.environment.Sync(ctx, environment.GitOps{
+		Name: gitops, Namespace: namespace, Repository: d.repository, User: d.robot, Path: "./apps",
+	})
+	return err
 }
 
 func (d *demo) publishForbidden(ctx context.Context) error {

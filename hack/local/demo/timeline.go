@@ -46,23 +46,28 @@ func entryf(label label, format string, args ...any) entry {
 	return entry{label: label, text: fmt.Sprintf(format, args...)}
 }
 
-// describe tells of a commit with what it changes; the first one only how much.
+// describe tells of a commit with what it changes; of the first one only that it is there.
 func describe(c commit) entry {
-	if c.first() {
-		return entryf(labelCommit, "%s by %s: %s", c.short(), c.by, c.subject())
-	}
-	text := fmt.Sprintf("%s by %s: %s", c.short(), c.by, c.subject())
+	text := fmt.Sprintf("%s by %s (author %s)", c.short(), c.by, c.authorName())
 	if c.batch != "" {
 		text += ", batch " + c.batch
 	}
-	e := entry{label: labelCommit, text: text + "  (author " + c.Author + ")"}
+	e := entry{label: labelCommit, text: text + ": " + c.subject()}
+	if c.first() {
+		return e
+	}
 	file := ""
 	for _, changed := range c.lines {
 		if changed.file != file {
 			file = changed.file
 			e.details = append(e.details, file)
 		}
-		e.details = append(e.details, "-"+changed.before, "+"+changed.after)
+		if changed.before != "" {
+			e.details = append(e.details, "-"+changed.before)
+		}
+		if changed.after != "" {
+			e.details = append(e.details, "+"+changed.after)
+		}
 	}
 	return e
 }

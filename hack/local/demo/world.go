@@ -268,7 +268,7 @@ func (w *world) atRest() error {
 // runs complains unless an App has a version and runs it.
 func (w *world) runs(app, version string) error {
 	if is := w.apps[app]; !is.runs(version) {
-		return fmt.Errorf("App %s should run %s; its spec has %q, installed is %q (%s)", app, version, is.version, is.installed, is.release)
+		return fmt.Errorf("the App %s should run %s; its spec has %q, installed is %q (%s)", app, version, is.version, is.installed, is.release)
 	}
 	return nil
 }
@@ -276,7 +276,7 @@ func (w *world) runs(app, version string) error {
 // inState complains unless a policy's status has an App in a state.
 func (w *world) inState(app string, state v1alpha1.TargetState) error {
 	if is := w.targets[app].State; is != state {
-		return fmt.Errorf("App %s should be %s in its policy's status and is %q", app, state, is)
+		return fmt.Errorf("the App %s should be %s in its policy's status and is %q", app, state, is)
 	}
 	return nil
 }
@@ -284,7 +284,7 @@ func (w *world) inState(app string, state v1alpha1.TargetState) error {
 // sawTag complains unless Flux has seen a tag.
 func (w *world) sawTag(chart, tag string) error {
 	if !w.tags[chart][tag] {
-		return fmt.Errorf("Flux has not seen %s of chart %s yet", tag, chart)
+		return fmt.Errorf("tag %s of chart %s is not seen by Flux yet", tag, chart)
 	}
 	return nil
 }
