@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,10 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/crds"
@@ -36,37 +32,6 @@ func (e *environment) testFluxMissing(t *testing.T) {
 	must(t, err)
 	must(t, e.cluster.InstallCRDs(t.Context(), dirs...))
 	f.finds("early", "one", v1alpha1.AppMissingReason)
-}
-
-// testSamples applies the samples as kubectl does: strictly.
-func (e *environment) testSamples(t *testing.T) {
-	valid, err := filepath.Glob(samples + "/*.yaml")
-	must(t, err)
-	invalid, err := filepath.Glob(samples + "/invalid/*.yaml")
-	must(t, err)
-	if len(valid) < 4 || len(invalid) < 19 {
-		t.Fatalf("found %d valid and %d invalid samples", len(valid), len(invalid))
-	}
-	for _, path := range valid {
-		if err := e.dryRun(t, path); err != nil {
-			t.Errorf("%s is refused: %v", path, err)
-		}
-	}
-	for _, path := range invalid {
-		err := e.dryRun(t, path)
-		if !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) {
-			t.Errorf("%s is accepted, or refused for another reason: %v", path, err)
-		}
-	}
-}
-
-func (e *environment) dryRun(t *testing.T, path string) error {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	must(t, err)
-	object := &unstructured.Unstructured{}
-	must(t, yaml.UnmarshalStrict(data, &object.Object))
-	return client.WithFieldValidation(e.client, metav1.FieldValidationStrict).Create(t.Context(), object, client.DryRunAll)
 }
 
 func (e *environment) testOrder(t *testing.T) {
