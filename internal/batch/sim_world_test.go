@@ -94,7 +94,7 @@ type world struct {
 	events []string
 	// leaders is how many processes believe to lead.
 	leaders int
-	log    []string
+	log     []string
 	// random is the order of writes that are made at once.
 	random *rand.Rand
 }
@@ -108,8 +108,9 @@ var (
 	automationB   = Key{simNamespace, "automation-b"}
 )
 
-// newWorld has pins of two policies, placed and at rest at 1.0.0, or all new.
-func newWorld(pins int, placed bool, seed uint64) *world {
+// newWorld has pins of two policies, placed and at rest at 1.0.0, or all new. Policies that agree about commits share one
+// automation, and so their batches.
+func newWorld(pins int, placed, agree bool, seed uint64) *world {
 	w := &world{
 		now:      time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC),
 		api:      cluster{pins: map[Key]pinObject{}, automations: map[Key]automationObject{}, policies: map[string]policyObject{}},
@@ -127,7 +128,10 @@ func newWorld(pins int, placed bool, seed uint64) *world {
 		object := pinObject{policy: "one", automation: automationA, intent: pin.Intent{Mark: true, Source: pin.Source{Repository: simRepository}}}
 		object.intent.Target = pin.Target{Kind: "App", Name: fmt.Sprintf("p%d", i)}
 		if i == pins-1 {
-			object.policy, object.automation = "two", automationB
+			object.policy = "two"
+			if !agree {
+				object.automation = automationB
+			}
 		}
 		if placed {
 			object.memory = pin.Memory{File: "f" + key.Name, Line: 1, Git: "1.0.0", Revision: revision(0), Marked: true}

@@ -22,7 +22,7 @@ var pauses = []time.Duration{time.Second, 10 * time.Second, 59 * time.Second, 3 
 func TestSimulation(t *testing.T) {
 	var all counts
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0, rapid.Uint64().Draw(t, "order"))
+		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0, chance(t, "agree", 2) == 0, rapid.Uint64().Draw(t, "order"))
 		w.events = drawEvents(t)
 		w.leaders = 1 + chance(t, "leaders", 3)/2
 		for range 50 + chance(t, "steps", 350) {
