@@ -25,7 +25,8 @@ const usage = `Usage: go run ./hack/local <command>
 `
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The last two: the terminal is closed, or nobody reads the output any more. Then too everything is stopped and removed.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
