@@ -18,10 +18,11 @@ push_chart() {
   helm push "$work/hello-world-$1.tgz" oci://localhost:5000/charts --plain-http
 }
 
-step "Cluster $name with Flux and its image controllers"
+step "Cluster $name with Flux, its image controllers, and the kinds of Giant Swarm's App Platform"
 kind get clusters | grep -qx "$name" || kind create cluster --name "$name"
 kubectl config use-context "kind-$name"
 flux install --components-extra=image-reflector-controller,image-automation-controller
+kubectl apply -f hack/local/crds/giantswarm
 
 step "The operator"
 docker build --tag "$image" .
@@ -48,7 +49,6 @@ git -C "$work/gitops" init --quiet --initial-branch=main
 git -C "$work/gitops" add .
 git -C "$work/gitops" -c user.name=Demo -c user.email=demo@example.com commit --quiet --message "Add hello-world"
 git -C "$work/gitops" push --quiet --force "$git_url" main
-kubectl apply -f hack/local/crds/giantswarm
 kubectl create secret generic gitops --namespace default --dry-run=client --output yaml \
   --from-literal=username=demo --from-literal=password=demo-demo | kubectl apply -f -
 kubectl apply -f hack/demo-kind/flux.yaml
