@@ -11,19 +11,28 @@
 //	Rest ─────────► Preparing ─────────► (check) ─► Armed ─────────────────► Disarming
 //	 ▲                  │    one fresh clone:         │ ▲  suspend, deadline,    │
 //	 │                  │    lines still read From    └─┘  other leader          │ rest token handled:
-//	 │                  │ nothing left               ask again                   │ no run is in flight
-//	 │                  ▼                                                        ▼
+//	 │                  │ nothing left, or           ask again                   │ no run is in flight
+//	 │                  ▼ another leader's                                       ▼
 //	 └──────────────────◄───────────────────────────────────────────────── Settling
 //	                                memory written, pins released      one fresh clone: what happened
 //
-// A state is never stored: StateOf derives it from the labels of the pins, the selector of the automation and its two
-// tokens, so a crash at any point leaves a state that the next leader continues from.
+// A state is never stored: StateOf derives it from the labels of the pins, the selector of the automation, its two tokens
+// and its memory of the last batch, so a crash at any point leaves a state that the next leader continues from.
 //
 // Preparing: pins carry the batch label and select the wanted tag; the automation still selects AtRest, so nothing can be
 // written. Armed: one guarded patch set the automation's selector, path, batch and token together. Disarming: one
-// patch set the selector back, with a new token. Flux runs one object at a time, so once it has handled *that* token no
-// older run is in flight. Only then is Git read and the outcome recorded: one clone tells everything, and Flux may write
-// no longer than it has to.
+// patch set the selector back, with a new token. Flux runs one object at a time, so once it has handled that token, or one
+// that a human set over it, no older run is in flight. Only then is Git read and the outcome recorded: one clone tells
+// everything, and Flux may write no longer than it has to.
+//
+// Two processes may believe to lead. An object's version guards every write, but labels are on pins and the selector is on
+// the automation, and no write guards both. So a batch belongs to the process that prepared it, by its id: no other lets
+// pins join or leave it, or arms it. Another one abandons it, by a patch of the automation that makes the owner's arming
+// fail, and an armed batch of another process it disarms. A process itself decides these actions on fresh reads (MustBeFresh).
+//
+// What a human commits between the check and Flux's push, or between two pushes of one armed batch, Flux overwrites. The
+// trailers of the batch's commits tell, and the next batch gives the value back (Settle). Not told apart, and left so: an
+// automation that somebody deletes while it is armed takes its memory along.
 //
 // The package is pure: Next takes an Observation and returns one Action; Check and Settle judge what was read in Git.
 package batch

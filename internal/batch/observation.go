@@ -67,7 +67,8 @@ type Pin struct {
 	NoTag bool
 	// BadReference says why image and wanted tag are no reference as Flux parses it.
 	BadReference string
-	// Decided: the policy's candidate carries the round of the intent.
+	// Decided: every pin of the policy has its intent of this round: the candidate carries it, or, if the policy is being
+	// deleted, all are to be removed.
 	Decided bool
 	// Suspended: the policy is suspended.
 	Suspended bool

@@ -139,7 +139,7 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 	m := p.Memory
 	switch {
 	case leaves(p):
-		return true
+		return p.Orphaned || p.Decided
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
 	case m.Finding != nil:
@@ -154,7 +154,7 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 
 // MayMark: the operator may place this pin's marker.
 func MayMark(p Pin) bool {
-	return p.Intent.Mark && !leaves(p) && !p.Suspended && p.Foreign == ""
+	return p.Intent.Mark && p.Decided && !leaves(p) && !p.Suspended && p.Foreign == ""
 }
 
 func due(o Observation, p Pin) bool {

@@ -32,6 +32,28 @@ func (w *world) reflectPin(key Key) {
 	}
 }
 
+// unreflected are the pins whose answer is missing.
+func (w *world) unreflected() []Key {
+	var keys []Key
+	for _, key := range w.pinKeys() {
+		if p := w.api.pins[key]; p.readyFor != p.generation || p.ready != w.tags[p.latest] {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// dueAutomations have a run, or one to start.
+func (w *world) dueAutomations() []Key {
+	var keys []Key
+	for _, key := range sortedKeys(w.api.automations) {
+		if w.runs[key] != nil || w.due[key] || w.api.automations[key].deleting {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // run is one run of image-automation-controller for one automation.
 type run struct {
 	stage      stage

@@ -11,7 +11,11 @@ import (
 )
 
 // candidates are the tags that get published, oldest first.
-var candidates = []string{"1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.5.0", "2.0.0", "2.1.0", "2.2.0"}
+var candidates = []string{
+	"1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0", "2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.6.0",
+}
+
+var policyNames = []string{"one", "two"}
 
 // publish pushes the next tag; every policy offers it.
 func (w *world) publish() {
@@ -134,7 +138,8 @@ func commitTo(w *world, key Key, value string) {
 func commitRace(w *world, t *rapid.T) {
 	for _, key := range sortedKeys(w.runs) {
 		if r := w.runs[key]; len(r.tags) > 0 {
-			commitTo(w, pick(t, "pin", sortedKeys(r.tags)), pick(t, "value", values))
+			key := pick(t, "pin", sortedKeys(r.tags))
+			commitTo(w, key, pick(t, "value", append([]string{w.api.pins[key].memory.From}, values...)[:1+chance(t, "revert", 2)*len(values)]))
 		}
 	}
 }
@@ -169,7 +174,7 @@ func commitMarker(w *world, t *rapid.T) {
 }
 
 func changePolicy(w *world, t *rapid.T) {
-	name := pick(t, "policy", []string{"one", "two"})
+	name := pick(t, "policy", policyNames)
 	what := pick(t, "change", []string{"suspend", "resume", "suspend", "resume", "foreign", "exclude", "delete"})
 	if what == "delete" && chance(t, "really", 4) > 0 {
 		return
@@ -225,7 +230,7 @@ func touchAutomation(w *world, t *rapid.T) {
 
 // changeSettings gives the pins of a policy other commit settings, and so another automation.
 func changeSettings(w *world, t *rapid.T) {
-	name := pick(t, "policy", []string{"one", "two"})
+	name := pick(t, "policy", policyNames)
 	to := pick(t, "to", []Key{automationA, automationB})
 	w.note("human: policy %s commits by %s", name, to.Name)
 	for _, key := range w.pinKeys() {

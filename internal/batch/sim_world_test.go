@@ -92,9 +92,13 @@ type world struct {
 	ghost                *ghost
 	// events are those that this walk has.
 	events []string
+	// haste is how many of a hundred steps are such events.
+	haste int
 	// leaders is how many processes believe to lead.
 	leaders int
-	log     []string
+	// lag is how many writes caches are behind at most, less one.
+	lag int
+	log []string
 	// random is the order of writes that are made at once.
 	random *rand.Rand
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +25,8 @@ func TestSimulation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0, chance(t, "agree", 2) == 0, rapid.Uint64().Draw(t, "order"))
 		w.events = drawEvents(t)
-		w.leaders = 1 + chance(t, "leaders", 3)/2
-		for range 50 + chance(t, "steps", 350) {
+		w.haste, w.leaders, w.lag = 2+chance(t, "haste", 10), 1+chance(t, "leaders", 3)/2, 1+chance(t, "lag", 2*remembered)
+		for range 100 + chance(t, "steps", 500) {
 			w.ghost.counts.steps++
 			w.step(t)
 			w.must(t)
@@ -35,6 +36,9 @@ func TestSimulation(t *testing.T) {
 		all.add(w.ghost.counts)
 	})
 	t.Logf("%+v", all)
+	if all.armed == 0 || all.written == 0 || all.left == 0 {
+		t.Errorf("the walks tried too little: %+v", all)
+	}
 }
 
 // chance is one of n numbers, each as likely as the others; rapid's own ranges prefer small ones.
@@ -51,28 +55,35 @@ func (w *world) step(t *rapid.T) {
 	switch dice := chance(t, "step", 100); {
 	case dice < 40:
 		w.stepOperator(t)
-	case dice < 64:
-		if keys := sortedKeys(w.api.automations); len(keys) > 0 {
+	case dice < 75:
+		if keys := w.dueAutomations(); len(keys) > 0 {
 			w.runFlux(pick(t, "automation", keys))
+		} else if keys := w.unreflected(); len(keys) > 0 {
+			w.reflectPin(pick(t, "pin", keys))
+		} else {
+			w.decide(pick(t, "policy", policyNames))
 		}
-	case dice < 76:
-		if key, ok := drawPin(w, t); ok {
-			w.reflectPin(key)
+	case dice < 82:
+		if keys := w.unreflected(); len(keys) > 0 {
+			w.reflectPin(pick(t, "pin", keys))
 		}
-	case dice < 92:
-		w.decide(pick(t, "policy", []string{"one", "two"}))
-	case dice == 92:
-		w.disturb(t)
-	default:
+	case dice < 99-w.haste:
+		w.decide(pick(t, "policy", policyNames))
+	case dice < 99:
 		events[pick(t, "event", w.events)](w, t)
+	default:
+		w.disturb(t)
 	}
 }
 
-// stepOperator lets one process do one write, or look, mostly at the present.
+// stepOperator lets one process do one write, or look, mostly at the present. Two take turns of some steps.
 func (w *world) stepOperator(t *rapid.T) {
-	p := pick(t, "process", w.running())
-	view := w.api
-	if age := chance(t, "age", 3*remembered); age > 0 && age <= len(w.past) {
+	processes := w.running()
+	if chance(t, "turn", 12) == 0 {
+		slices.Reverse(processes)
+	}
+	p, view := processes[0], w.api
+	if age := chance(t, "age", 4*w.lag); age > 0 && age < w.lag && age <= len(w.past) {
 		view = w.past[len(w.past)-age]
 	}
 	p.step(view)
@@ -133,7 +144,7 @@ func (w *world) settle(t *rapid.T) {
 		w.round(p)
 		w.must(t)
 		wait, waits := Next(p.observe(w.api)).(Wait)
-		if len(p.todo) > 0 || !waits || !reflect.DeepEqual(before, w.api) || w.busy() {
+		if len(p.todo) > 0 || !waits || !reflect.DeepEqual(before, w.api) || len(w.dueAutomations()) > 0 {
 			continue
 		}
 		if wait.Until.IsZero() || jumps == maxJumps {
@@ -157,7 +168,7 @@ func (w *world) round(p *process) {
 			w.runFlux(key)
 		}
 	}
-	for _, name := range []string{"one", "two"} {
+	for _, name := range policyNames {
 		for range len(w.api.pins) + 2 {
 			w.decide(name)
 		}
@@ -166,15 +177,6 @@ func (w *world) round(p *process) {
 	for len(p.todo) > 0 {
 		p.step(w.api)
 	}
-}
-
-func (w *world) busy() bool {
-	for key := range w.api.automations {
-		if w.runs[key] != nil || w.due[key] {
-			return true
-		}
-	}
-	return false
 }
 
 // assertSettled: the repository is at rest, memories are true, and every line has what a human or the policy wants.
