@@ -58,8 +58,8 @@ type Intent struct {
 	Commit  Commit `json:"commit,omitzero"`
 	// Want is the tag that the location should have; empty: keep what Git has.
 	Want string `json:"want,omitempty"`
-	// Round numbers the decision that set Want. The pin may move once its policy's candidate carries this round or a
-	// later one: then every pin of the decision has its intent, and all move in one commit.
+	// Round numbers the decision that set Want, Mark or Remove. It is followed once the policy's candidate carries this round
+	// or a later one: then every pin of the decision has its intent, and one commit does for all.
 	Round int64 `json:"round,omitempty"`
 	// Mark lets the operator place a marker.
 	Mark bool `json:"mark,omitempty"`
@@ -167,13 +167,15 @@ func Filter(tag string) string { return "^" + regexp.QuoteMeta(tag) + "$" }
 // IntentOf reads a pin's intent. A pin without one has the zero Intent.
 func IntentOf(p *imagev1.ImagePolicy) (Intent, error) {
 	var intent Intent
-	return intent, decode(p, IntentAnnotation, &intent, &intent.Version)
+	err := decode(p, IntentAnnotation, &intent, &intent.Version)
+	return intent, err
 }
 
 // MemoryOf reads a pin's memory. A pin without one has the zero Memory: it is treated as new.
 func MemoryOf(p *imagev1.ImagePolicy) (Memory, error) {
 	var memory Memory
-	return memory, decode(p, MemoryAnnotation, &memory, &memory.Version)
+	err := decode(p, MemoryAnnotation, &memory, &memory.Version)
+	return memory, err
 }
 
 // Encode is the annotation's text.

@@ -37,7 +37,8 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	intent.Mark = target.Finding == nil && !intent.Unmanaged && !s.policy.Spec.Suspend
 	intent.Remove = removes(s.policy, target.Finding)
 	intent.Prompt = s.prompt(target, live)
-	return s.wanting(intent, decision.Want)
+	intent.Want = decision.Want
+	return s.numbered(intent, live)
 }
 
 // intentOfLeft is what a pin should want whose target the policy does not select any more.
@@ -47,13 +48,15 @@ func (s scope) intentOfLeft(live livePin) pin.Intent {
 	intent.Unmanaged = unmanaged(s.policy)
 	intent.Mark = false
 	intent.Remove = !s.policy.Spec.Suspend
-	return s.wanting(intent, "")
+	intent.Want = ""
+	return s.numbered(intent, live)
 }
 
-// wanting is the intent with the wanted tag. One that changes belongs to a new round.
-func (s scope) wanting(intent pin.Intent, want string) pin.Intent {
-	if intent.Want != want {
-		intent.Want = want
+// numbered is the intent with its round. One that asks for something else than before belongs to a new round: its pin waits
+// for the others of the policy, so that one commit moves, marks or unmarks them all.
+func (s scope) numbered(intent pin.Intent, live livePin) pin.Intent {
+	before := live.intent
+	if intent.Want != before.Want || intent.Mark != before.Mark || intent.Remove != before.Remove {
 		intent.Round = s.lastRound() + 1
 	}
 	return intent

@@ -118,17 +118,21 @@ func TestRounds(t *testing.T) {
 				s.candidate = nil
 			}
 			want := rapid.SampledFrom([]string{"", "1.0.0", "1.1.0"}).Draw(t, "want")
+			mark := rapid.Bool().Draw(t, "mark")
 			crash := rapid.IntRange(0, targets).Draw(t, "written")
 			var changed, intents []pin.Intent
 			for i := range targets {
 				name := fmt.Sprintf("pin-%d", i)
 				before := s.pins[name].intent
-				intent := s.wanting(before, want)
-				if intent.Encode() != before.Encode() && intent.Want == before.Want {
+				intent := before
+				intent.Want, intent.Mark = want, mark
+				same := intent.Want == before.Want && intent.Mark == before.Mark
+				intent = s.numbered(intent, s.pins[name])
+				if intent.Encode() != before.Encode() && same {
 					t.Fatalf("written without a reason: %+v, %+v", before, intent)
 				}
 				intents = append(intents, intent)
-				if intent.Want != before.Want {
+				if !same {
 					changed = append(changed, intent)
 				}
 			}

@@ -167,7 +167,7 @@ func (e *environment) testForeign(t *testing.T) {
 	f.policy("second", nil, "two")
 	f.says("second", v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.ForeignObjectReason)
 	f.delete("second.candidate", candidate)
-	f.decided("second", 0)
+	f.decided("second", 1)
 }
 
 // garbled waits for a pin, breaks what it remembers, and mends it.

@@ -20,34 +20,35 @@ func (e *environment) testRounds(t *testing.T) {
 		s.Targets = []v1alpha1.TargetReference{{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "hello"}}}}
 	})
 	f.scanned()
+	f.decided("policy", 1) // to be marked
 	f.remembers("one", marked("1.0.0"))
 	f.selects("policy", "1.5.0")
 	f.wants("one", "") // the other target is not resolved yet
 	f.remembers("two", marked("1.1.0"))
 	f.wants("one", "1.5.0")
 	f.wants("two", "1.5.0")
-	f.decided("policy", 1)
+	f.decided("policy", 2)
 	for _, app := range []string{"one", "two"} {
-		f.intends(app, inRound(1))
+		f.intends(app, inRound(2))
 	}
 
 	f.remembers("one", marked("1.5.0"))
 	f.remembers("two", marked("1.5.0"))
 	f.selects("policy", "1.6.0")
 	f.wants("one", "1.6.0")
-	f.decided("policy", 2)
+	f.decided("policy", 3)
 
 	f.remembers("one", marked("1.6.0"))
 	f.remembers("two", marked("1.6.0"))
 	// A candidate that somebody deletes comes back with a round that keeps no pin from moving.
 	f.delete("policy.candidate", &imagev1.ImagePolicy{})
-	f.decided("policy", 2)
+	f.decided("policy", 3)
 
 	// A tag outside the range is none, although Flux keeps showing it.
 	f.selects("policy", "2.0.0")
 	f.says("policy", v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.NoCandidateReason)
 	f.wants("one", "1.6.0")
-	f.decided("policy", 2)
+	f.decided("policy", 3)
 }
 
 func inRound(round int64) func(pin.Intent) error {

@@ -38,7 +38,7 @@ type scope struct {
 
 // policyState is what a pin must know of its policy.
 type policyState struct {
-	orphaned, suspended bool
+	orphaned, suspended, deleting bool
 	// round is the newest that the policy has decided.
 	round int64
 }
@@ -69,6 +69,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key stri
 			return nil, err
 		}
 	}
+	s.decideDeleted()
 	sort.Slice(s.Pins, func(i, j int) bool { return s.Pins[i].Key.String() < s.Pins[j].Key.String() })
 	if err := r.observeAutomations(ctx, reader, s); err != nil {
 		return nil, err
@@ -133,7 +134,7 @@ func (r *Reconciler) policy(ctx context.Context, reader client.Reader, s *scope,
 	if client.IgnoreNotFound(err) != nil {
 		return policyState{}, fmt.Errorf("read AppUpgradePolicy %s: %w", key, err)
 	}
-	state.suspended = policy.Spec.Suspend
+	state.suspended, state.deleting = policy.Spec.Suspend, !policy.DeletionTimestamp.IsZero()
 	var candidate imagev1.ImagePolicy
 	err = reader.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: pin.CandidateName(key.Name)}, &candidate)
 	if client.IgnoreNotFound(err) != nil {
@@ -144,6 +145,24 @@ func (r *Reconciler) policy(ctx context.Context, reader client.Reader, s *scope,
 	}
 	s.lives[key] = state
 	return state, nil
+}
+
+// decideDeleted: the pins of a deleted policy are removed together, once all are to be.
+func (s *scope) decideDeleted() {
+	undecided := map[string]bool{}
+	deleting := func(p batch.Pin) bool {
+		return s.lives[client.ObjectKey{Namespace: p.Key.Namespace, Name: s.pins[p.Key].Labels[pin.PolicyLabel]}].deleting
+	}
+	for _, p := range s.Pins {
+		if deleting(p) && !p.Intent.Remove {
+			undecided[s.policies[p.Key]] = true
+		}
+	}
+	for i := range s.Pins {
+		if p := &s.Pins[i]; deleting(*p) {
+			p.Decided = !undecided[s.policies[p.Key]]
+		}
+	}
 }
 
 // scan is the ImageRepository of a pin; an empty one if there is none.
