@@ -7,8 +7,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
+
+	"github.com/gofrs/flock"
 )
 
 // Ports are handed out below the range that operating systems use for outgoing connections (32768 and up on Linux), so that
@@ -18,14 +22,29 @@ const (
 	lastPort  = 32000
 )
 
-var handedOut sync.Map // ports that this process has given away
+// portLocks is the folder, below the temporary one, with a lock for each port that a living process has given away. The files
+// stay: removing one would let two processes lock two files of one name.
+const portLocks = "app-upgrade-operator-ports"
 
-// FreeAddress returns a loopback address host:port on which nothing listens, each one only once in the life of this process.
+// handedOut are the locks of this process, by port, kept until it ends.
+var handedOut sync.Map
+
+// FreeAddress returns a loopback address host:port on which nothing listens, each one only once in the life of this process,
+// and none that another process of this kind has got: tests start environments side by side.
 func FreeAddress() (string, error) {
 	const attempts = 200
+	dir := filepath.Join(os.TempDir(), portLocks)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make room for port locks: %w", err)
+	}
 	for range attempts {
 		port := firstPort + rand.IntN(lastPort-firstPort)
-		if _, taken := handedOut.LoadOrStore(port, true); taken {
+		lock := flock.New(filepath.Join(dir, strconv.Itoa(port)))
+		if _, taken := handedOut.LoadOrStore(port, lock); taken {
+			continue
+		}
+		if free, err := lock.TryLock(); err != nil || !free {
+			handedOut.Delete(port)
 			continue
 		}
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
