@@ -109,6 +109,7 @@ type Chart struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(s|m|h))+$"
 	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('24h')",message="chart.interval must be at most 24h"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 
 	// provider of the registry's credentials.

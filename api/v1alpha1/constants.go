@@ -51,13 +51,11 @@ const (
 	SuspendedReason         = "Suspended"
 	NotNewerReason          = "NotNewer"
 	ManualHoldReason        = "ManualHold"
-	UpgradeRunningReason    = "UpgradeRunning"
 	TagMissingReason        = "TagMissing"
 	MarkerMissingReason     = "MarkerMissing"
 	MarkerCopiedReason      = "MarkerCopied"
 	MarkerIneffectiveReason = "MarkerIneffective"
 	ForeignAutomationReason = "ForeignAutomation"
-	NotAppliedReason        = "NotApplied"
 )
 
 // Reasons of findings about a target that cannot be managed as things are.

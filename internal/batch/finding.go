@@ -9,15 +9,21 @@ import (
 
 // Reasons of the findings that the protocol makes.
 const (
-	reasonTagMissing        = v1alpha1.TagMissingReason
-	reasonManualHold        = v1alpha1.ManualHoldReason
-	reasonMarkerMissing     = v1alpha1.MarkerMissingReason
-	reasonMarkerCopied      = v1alpha1.MarkerCopiedReason
-	reasonMarkerIneffective = v1alpha1.MarkerIneffectiveReason
-	reasonForeignAutomation = v1alpha1.ForeignAutomationReason
-	reasonUpdateFailed      = v1alpha1.UpdateFailedReason
-	reasonGitUnwritable     = v1alpha1.GitUnwritableReason
+	reasonTagMissing          = v1alpha1.TagMissingReason
+	reasonManualHold          = v1alpha1.ManualHoldReason
+	reasonMarkerMissing       = v1alpha1.MarkerMissingReason
+	reasonMarkerCopied        = v1alpha1.MarkerCopiedReason
+	reasonMarkerIneffective   = v1alpha1.MarkerIneffectiveReason
+	reasonForeignAutomation   = v1alpha1.ForeignAutomationReason
+	reasonAutomationSuspended = v1alpha1.AutomationSuspendedReason
+	reasonUpdateFailed        = v1alpha1.UpdateFailedReason
+	reasonGitUnwritable       = v1alpha1.GitUnwritableReason
 )
+
+func suspendedAutomation(key Key) *pin.Finding {
+	return &pin.Finding{Reason: reasonAutomationSuspended, Message: fmt.Sprintf(
+		"ImageUpdateAutomation %s is suspended, so Flux writes nothing; set its spec.suspend to false", key)}
+}
 
 func tagMissing(p Pin) *pin.Finding {
 	return &pin.Finding{Reason: reasonTagMissing, Message: fmt.Sprintf(

@@ -68,21 +68,35 @@ func notes(o Observation) map[Key]pin.Memory {
 	noted := map[Key]pin.Memory{}
 	for _, p := range o.Pins {
 		memory := p.Memory
-		switch has := memory.Finding; {
-		case p.Foreign != "" && !leaves(p):
-			if has != nil && has.Reason == reasonForeignAutomation && has.Message == p.Foreign {
-				continue
-			}
-			memory.Finding = &pin.Finding{Reason: reasonForeignAutomation, Message: p.Foreign}
-		case has == nil || has.Reason != reasonForeignAutomation && !pastMoving(p):
+		has, want := memory.Finding, barred(o, p)
+		switch {
+		case want != nil && has != nil && *has == *want:
 			continue
-		default:
-			memory.Finding = nil
+		case want == nil && (has == nil || !aboutBars(has) && !pastMoving(p)):
+			continue
 		}
-		memory.Failures, memory.RetryAt = 0, ""
+		memory.Finding, memory.Failures, memory.RetryAt = want, 0, ""
 		noted[p.Key] = memory
 	}
 	return noted
+}
+
+// barred says which automation keeps a pin from moving: one that is not ours, or ours that somebody suspended.
+func barred(o Observation, p Pin) *pin.Finding {
+	a := o.automation(p.Automation)
+	switch {
+	case leaves(p):
+		return nil
+	case p.Foreign != "":
+		return &pin.Finding{Reason: reasonForeignAutomation, Message: p.Foreign}
+	case a != nil && a.Suspended && p.Memory.Marked && p.Decided && wants(p) != "" && wants(p) != p.Memory.Git:
+		return suspendedAutomation(a.Key)
+	}
+	return nil
+}
+
+func aboutBars(f *pin.Finding) bool {
+	return f.Reason == reasonForeignAutomation || f.Reason == reasonAutomationSuspended
 }
 
 // pastMoving: the finding is about a version that the pin does not want any more.

@@ -72,21 +72,25 @@ func (r *Reader) Lines(revision string, pins []Pin) (batch.Reading, error) {
 		}
 	}
 	places, err := r.places(pins, batch.UpdatePath(files))
-	if err != nil {
-		return batch.Reading{}, err
+	problem, unsure := problemOf(err)
+	if err != nil && !unsure {
+		return batch.Reading{}, fmt.Errorf("look for copied markers: %w", err)
 	}
 	for _, p := range pins {
 		line := reading.Lines[p.Key]
-		if line.Problem == nil && len(places[p.ref()]) > 1 {
-			line.Problem = copied(places[p.ref()], p.ref())
-			reading.Lines[p.Key] = line
+		switch at := places[p.ref()]; {
+		case line.Problem != nil:
+		case len(at) > 1:
+			line.Problem = copied(at, p.ref())
+		case unsure:
+			line.Problem = problem
 		}
+		reading.Lines[p.Key] = line
 	}
 	return reading, nil
 }
 
-// line reads one marked line: where it was, else where the target's version is now. The target's own line counts, not
-// just any that has the marker.
+// line reads the line of the pin's target: that is the one that counts, not just any that has the marker.
 func (r *Reader) line(p Pin) (batch.Line, error) {
 	location, problem, err := r.Locate(p)
 	if err != nil {
@@ -106,7 +110,7 @@ func (r *Reader) line(p Pin) (batch.Line, error) {
 	return line, nil
 }
 
-// places are the lines under a folder on which markers of pins stand.
+// places are the lines under a folder on which markers of pins stand. The error is a problem if some could not be looked at.
 func (r *Reader) places(pins []Pin, folder string) (map[markers.Ref][]string, error) {
 	places := map[markers.Ref][]string{}
 	for _, p := range pins {
@@ -118,11 +122,8 @@ func (r *Reader) places(pins []Pin, folder string) (map[markers.Ref][]string, er
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("look for copied markers: %w", err)
-	}
 	for _, at := range places {
 		sort.Strings(at)
 	}
-	return places, nil
+	return places, err
 }

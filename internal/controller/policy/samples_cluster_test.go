@@ -18,6 +18,7 @@ var wantErrors = map[string]string{
 	"author-without-email":      "spec.git.commit.author.email",
 	"bad-exclusion":             "spec.versions.exclude",
 	"bad-interval":              "spec.chart.interval",
+	"endless-interval":          "chart.interval must be at most 24h",
 	"chart-with-credentials":    "spec.chart.url",
 	"chart-with-tag":            "spec.chart.url",
 	"http-chart":                "spec.chart.url",
