@@ -134,8 +134,13 @@ func TestNextStartsBatches(t *testing.T) {
 		"not before Git's retry": {
 			pins: []Pin{placed("a", wants120)}, automations: []Automation{ended("b0", GitFailed, func(a *Automation) { a.Memory.RetryAt = future })}, want: Wait{Until: future},
 		},
-		"not with a suspended automation": {
-			pins: []Pin{placed("a", wants120)}, automations: []Automation{resting(func(a *Automation) { a.Suspended = true })}, want: Wait{},
+		"not with a suspended automation, which is noted": {
+			pins: []Pin{placed("a", wants120), placed("b")}, automations: []Automation{resting(func(a *Automation) { a.Suspended = true })},
+			want: Note{Pins: remembers(func(m *pin.Memory) { m.Finding = suspendedAutomation(main) }, placed("a", wants120))},
+		},
+		"again when it is resumed": {
+			pins:        []Pin{placed("a", wants120, func(p *Pin) { p.Memory.Finding = suspendedAutomation(main) })},
+			automations: []Automation{resting()}, want: Note{Pins: remembers(nil, placed("a", wants120))},
 		},
 		"one automation at a time": {
 			pins:        []Pin{placed("a", wants120), placed("b", wants120, func(p *Pin) { p.Automation = second })},
