@@ -1,0 +1,124 @@
+package placement
+
+import (
+	"sort"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/markers"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// decide says whose line it is.
+func (v *visit) decide(at place, claims []claim) error {
+	if policies := policiesOf(claims); len(policies) > 1 {
+		return v.refuse(at, claims, policies)
+	}
+	marker := claims[0].location.Marker
+	if marker == nil || v.unmarked[marker.Ref] {
+		return v.mark(at, claims)
+	}
+	owner := batch.Key{Namespace: marker.Ref.Namespace, Name: marker.Ref.Policy}
+	for _, c := range claims {
+		if c.Key == owner && marker.Suffix == markers.SuffixTag {
+			v.marked(claims, owner)
+			return nil
+		}
+	}
+	for _, c := range claims {
+		v.remember(c.Pin, c.line(foreign(at, *marker, v.known[owner])), nil)
+	}
+	return nil
+}
+
+// policiesOf names the policies that claim a line.
+func policiesOf(claims []claim) []string {
+	names := map[string]bool{}
+	for _, c := range claims {
+		names[c.Policy] = true
+	}
+	sorted := make([]string, 0, len(names))
+	for name := range names {
+		sorted = append(sorted, name)
+	}
+	sort.Strings(sorted)
+	return sorted
+}
+
+// refuse leaves a line unmarked that targets of several policies share. A suspended one's marker stays: it writes nothing
+// while it has a finding.
+func (v *visit) refuse(at place, claims []claim, policies []string) error {
+	for _, c := range claims {
+		stays := c.Intent.Unmanaged || c.Suspended
+		if marker := c.location.Marker; marker != nil && marker.Ref == c.ref() && !stays {
+			if _, err := v.remove(at.file, c.ref()); err != nil {
+				return err
+			}
+		}
+		v.remember(c.Pin, c.line(shared(at, policies)), func(m *pin.Memory) { m.Marked = m.Marked && stays })
+	}
+	return nil
+}
+
+// marked: the owner leads, the others follow.
+func (v *visit) marked(claims []claim, owner batch.Key) {
+	for _, c := range claims {
+		v.remember(c.Pin, c.line(nil), func(m *pin.Memory) {
+			if c.Key == owner {
+				m.Marked = true
+				return
+			}
+			m.Marked, m.Leader = false, owner.Name
+		})
+	}
+}
+
+// mark lets the first lead and places its marker, unless a human took one away.
+func (v *visit) mark(at place, claims []claim) error {
+	for _, c := range claims {
+		if c.Memory.Marked {
+			for _, other := range claims {
+				v.remember(other.Pin, other.line(missing(at, c.ref())), nil)
+			}
+			return nil
+		}
+	}
+	leader := claims[0]
+	if leader.Intent.Unmanaged {
+		v.follow(claims, leader, unmanaged(at, leader.ref()))
+		return nil
+	}
+	if !batch.MayMark(leader.Pin.Pin) {
+		v.follow(claims, leader, nil)
+		return nil
+	}
+	content, err := v.content(at.file)
+	if err != nil {
+		return err
+	}
+	placed, err := markers.Place(content, leader.location, leader.ref())
+	if problem, ok := problemOf(err); ok {
+		v.follow(claims, leader, problem)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.plan.Files[at.file] = placed
+	v.plan.Placed = append(v.plan.Placed, at.String())
+	for i := range claims {
+		claims[i].Memory.Finding = nil
+	}
+	v.marked(claims, leader.Key)
+	return nil
+}
+
+// follow remembers a line without a marker.
+func (v *visit) follow(claims []claim, leader claim, finding *pin.Finding) {
+	for _, c := range claims {
+		v.remember(c.Pin, c.line(finding), func(m *pin.Memory) {
+			if c.Key != leader.Key && finding == nil {
+				m.Leader = leader.Key.Name
+			}
+		})
+	}
+}
