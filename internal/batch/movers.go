@@ -71,19 +71,22 @@ func wants(p Pin) string {
 // is wanted; that it is newer, and no human's choice, is made sure of once more, since an intent may be older than the memory.
 func moves(o Observation, p Pin) bool {
 	m := p.Memory
+	if !stands(p) || blocked(o, p) {
+		return false
+	}
 	switch {
-	case !m.Marked || m.Leader != "" || m.Git == "":
-		return false
-	case leaves(p) || p.Suspended || p.Foreign != "":
-		return false
-	case blocked(o, p):
-		return false
 	case m.Restore != "":
 		return m.Restore != m.Git
 	case p.Intent.Want == "" || !p.Decided || !versions.Newer(p.Intent.Want, m.Git):
 		return false
 	}
 	return m.Hold == nil || versions.Newer(p.Intent.Want, m.Hold.UpTo)
+}
+
+// stands: the pin's marker is on a line of its own, and nobody has asked to leave it alone.
+func stands(p Pin) bool {
+	m := p.Memory
+	return m.Marked && m.Leader == "" && m.Git != "" && !leaves(p) && !p.Suspended && p.Foreign == ""
 }
 
 // blocked: what went wrong is still so. What is wrong in a file stays so until Git is read again; what failed for one

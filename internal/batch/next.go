@@ -49,18 +49,16 @@ func nextArmed(o Observation, position Position) Action {
 	if why := withdraws(o, position); why != "" {
 		return disarm(o, *a, Withdrawn, why)
 	}
-	handled := a.Handled == a.Requested
-	if handled && a.Ready.True && observed(*a, position.Pins) {
-		return disarm(o, *a, Observed, "")
-	}
-	if handled && a.Ready.False && hopeless[a.Ready.Reason] {
-		return disarm(o, *a, Failed, a.Ready.Message)
-	}
 	deadline := a.Memory.ArmedAt.Add(o.Limits.Arm)
-	if !o.Now.Before(deadline) {
+	succeeded, failed := a.Handled == a.Requested && a.Ready.True, a.Handled == a.Requested && a.Ready.False
+	switch {
+	case succeeded && observed(*a, position.Pins):
+		return disarm(o, *a, Observed, "")
+	case failed && hopeless[a.Ready.Reason]:
+		return disarm(o, *a, Failed, a.Ready.Message)
+	case !o.Now.Before(deadline):
 		return disarm(o, *a, failure(*a), a.Ready.Message)
-	}
-	if handled && a.Ready.True && asks(a.Requested) < maxAsks {
+	case succeeded && asks(a.Requested) < maxAsks:
 		return Ask{Automation: a.Key, Token: armToken(position.ID, asks(a.Requested)+1)}
 	}
 	return Wait{For: "image-automation-controller to write batch " + position.ID, Until: deadline}
@@ -189,6 +187,11 @@ func nextPreparing(o Observation, position Position) Action {
 	if nudged := outdated(position); len(nudged) > 0 {
 		return Nudge{Token: position.ID, Pins: nudged}
 	}
+	return nextPrepared(o, position, deadline)
+}
+
+// nextPrepared arms a batch whose pins all select their tags.
+func nextPrepared(o Observation, position Position, deadline time.Time) Action {
 	for _, p := range position.Pins {
 		if !selects(p) {
 			return Wait{For: "image-reflector-controller to select the tag of " + p.Key.String(), Until: deadline}
@@ -201,7 +204,7 @@ func nextPreparing(o Observation, position Position) Action {
 	for _, p := range position.Pins {
 		keys = append(keys, p.Key)
 	}
-	return Arm{ID: position.ID, Automation: a.Key, Pins: keys}
+	return Arm{ID: position.ID, Automation: position.Automation.Key, Pins: keys}
 }
 
 // outdated are the pins that need a nudge and did not get one for this batch.

@@ -157,13 +157,20 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
 	case m.Finding != nil:
-		return m.RetryAt != "" && due(o, p) && !(m.Marked && aboutMoving(m.Finding))
-	case m.File == "":
-		return true
+		return revisits(o, p)
 	case m.Leader != "":
 		return !names[Key{p.Key.Namespace, m.Leader}]
 	}
-	return MayMark(p) && !m.Marked
+	return m.File == "" || MayMark(p) && !m.Marked
+}
+
+// revisits: what was found may have ended although no new fact prompts a look.
+func revisits(o Observation, p Pin) bool {
+	m := p.Memory
+	if m.Finding.Reason == reasonMarkerUnmanaged && !p.Intent.Unmanaged {
+		return true
+	}
+	return m.RetryAt != "" && due(o, p) && (!m.Marked || !aboutMoving(m.Finding))
 }
 
 // MayMark: the operator may place this pin's marker.

@@ -29,7 +29,7 @@ func TestNextWithoutGit(t *testing.T) {
 	found := func(reason, message string) func(*pin.Memory) {
 		return func(m *pin.Memory) { m.Finding = &pin.Finding{Reason: reason, Message: message} }
 	}
-	clear := func(m *pin.Memory) { m.Finding, m.RetryAt, m.Failures = nil, "", 0 }
+	cleared := func(m *pin.Memory) { m.Finding, m.RetryAt, m.Failures = nil, "", 0 }
 	failed := func(p *Pin) { p.Memory.Wanted = "1.2.0" }
 	for name, tc := range map[string]nextCase{
 		"forgets what never had a marker": {pins: []Pin{placed("a", marked(false), leaving), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
@@ -49,11 +49,11 @@ func TestNextWithoutGit(t *testing.T) {
 		},
 		"notes that nobody wants the missing tag any more": {
 			pins: []Pin{placed("a", failed, finding(reasonTagMissing, noon.Add(-time.Minute)))},
-			want: Note{Pins: remembers(clear, placed("a", failed))},
+			want: Note{Pins: remembers(cleared, placed("a", failed))},
 		},
 		"notes that another tag is wanted": {
 			pins: []Pin{placed("a", failed, finding(reasonUpdateFailed, noon.Add(time.Minute)), func(p *Pin) { p.Intent.Want = "1.3.0" })},
-			want: Note{Pins: remembers(clear, placed("a", failed))},
+			want: Note{Pins: remembers(cleared, placed("a", failed))},
 		},
 		"relaxes what still selects the last batch's tag": {
 			pins: []Pin{placed("a", func(p *Pin) { p.Filter = pin.Filter("1.2.0") })}, want: Relax{Pins: []Key{key("a")}},

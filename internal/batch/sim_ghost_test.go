@@ -193,9 +193,19 @@ func (g *ghost) look(w *world) {
 		}
 		g.quiet[name] = true
 		for _, p := range w.api.pins {
-			if a := w.api.automations[p.automation]; p.policy == name && p.batch != "" && a.selects == p.batch {
+			if p.policy == name && w.selected(p.batch) {
 				g.quiet[name] = false
 			}
 		}
 	}
+}
+
+// selected: an automation is armed with the batch.
+func (w *world) selected(batch string) bool {
+	for _, a := range w.api.automations {
+		if batch != "" && a.selects == batch {
+			return true
+		}
+	}
+	return false
 }

@@ -10,7 +10,6 @@ import (
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
-	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -299,14 +298,6 @@ func withFinding(reason string) func(v1alpha1.TargetStatus) error {
 		}
 		return nil
 	}
-}
-
-// gitRepository is the fleet's source.
-func (f *fleet) gitRepository() *sourcev1.GitRepository {
-	f.Helper()
-	repository := &sourcev1.GitRepository{}
-	must(f.T, env.Client.Get(f.Context(), client.ObjectKey{Namespace: f.namespace, Name: "gitops"}, repository))
-	return repository
 }
 
 // settled: nothing is left to do for a target.

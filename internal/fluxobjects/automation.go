@@ -20,8 +20,9 @@ const (
 	// BatchValue is the template value with the id of the batch.
 	BatchValue = "batch"
 
-	// DefaultAuthorName and DefaultAuthorEmail are the author of commits if the user names none.
-	DefaultAuthorName  = "app-upgrade-operator"
+	// DefaultAuthorName is the author of commits if the user names none.
+	DefaultAuthorName = "app-upgrade-operator"
+	// DefaultAuthorEmail is that author's address.
 	DefaultAuthorEmail = "app-upgrade-operator@noreply.giantswarm.io"
 )
 

@@ -9,6 +9,7 @@ import (
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -142,11 +143,11 @@ func writes(ctx context.Context, reader client.Reader, object *automationv1.Imag
 	}
 	var repository sourcev1.GitRepository
 	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, &repository)
-	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("read GitRepository %s/%s: %w", ref.Namespace, ref.Name, err)
+	if apierrors.IsNotFound(err) {
+		return false, nil
 	}
 	if err != nil {
-		return false, nil
+		return false, fmt.Errorf("read GitRepository %s/%s: %w", ref.Namespace, ref.Name, err)
 	}
 	branch := "master" // Flux's default
 	if ref := repository.Spec.Reference; ref != nil && ref.Branch != "" {

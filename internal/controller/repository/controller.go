@@ -84,6 +84,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 }
 
 // perform does one thing. Whatever it writes wakes the controller again.
+//
+//nolint:gocyclo // one case an action
 func (r *Reconciler) perform(ctx context.Context, s *scope, action batch.Action) (ctrl.Result, error) {
 	logger := log.FromContext(ctx)
 	var err error

@@ -97,8 +97,26 @@ func (r *Reconciler) nudge(ctx context.Context, s *scope, a batch.Nudge) error {
 	})
 }
 
-// forget deletes pins of which nothing is in Git.
+// forget deletes pins of which nothing is in Git. Those that could not have their line because of others look at it again.
 func (r *Reconciler) forget(ctx context.Context, s *scope, keys []batch.Key) error {
+	if err := r.deletePins(ctx, s, keys); err != nil {
+		return err
+	}
+	again := map[batch.Key]pin.Memory{}
+	for _, p := range s.Pins {
+		if f := p.Memory.Finding; f != nil && f.Reason == v1alpha1.LineSharedReason {
+			memory := p.Memory
+			memory.Prompt = ""
+			again[p.Key] = memory
+		}
+	}
+	for _, key := range keys {
+		delete(again, key)
+	}
+	return r.remember(ctx, s, again, keep)
+}
+
+func (r *Reconciler) deletePins(ctx context.Context, s *scope, keys []batch.Key) error {
 	for _, key := range keys {
 		object := s.pins[key]
 		err := r.Delete(ctx, object, client.Preconditions{UID: &object.UID, ResourceVersion: &object.ResourceVersion})

@@ -44,7 +44,7 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, repository pin.Namespa
 	if err := r.remember(ctx, s, plan.Memories, atRest); err != nil {
 		return err
 	}
-	return r.forget(ctx, s, plan.Gone)
+	return r.deletePins(ctx, s, plan.Gone)
 }
 
 // visitFailed tells the pins that need the repository, and tries again later. What was read before a push was refused is
@@ -80,18 +80,18 @@ func (r *Reconciler) visitFailed(ctx context.Context, s *scope, repository pin.N
 
 // author of the commit that places markers: that of the policies if they agree.
 func author(pins []placement.Pin) gitops.Author {
-	common := gitops.Author{Name: fluxobjects.DefaultAuthorName, Email: fluxobjects.DefaultAuthorEmail}
+	common := fluxobjects.Author(pin.Commit{})
 	for i, p := range pins {
 		own := fluxobjects.Author(p.Intent.Commit)
-		if i > 0 && own != fluxobjects.Author(pins[0].Intent.Commit) {
-			return common
+		if i == 0 {
+			common = own
+		}
+		if own != common {
+			common = fluxobjects.Author(pin.Commit{})
+			break
 		}
 	}
-	if len(pins) == 0 {
-		return common
-	}
-	own := fluxobjects.Author(pins[0].Intent.Commit)
-	return gitops.Author{Name: own.Name, Email: own.Email}
+	return gitops.Author{Name: common.Name, Email: common.Email}
 }
 
 // listed bounds the lines that a commit message names.
