@@ -25,6 +25,12 @@ func foreign(at place, marker markers.Found, policy string) *pin.Finding {
 		"%s has a marker for %s already; remove it, and that ImagePolicy, to let this policy manage the version", at, marker.Raw)}
 }
 
+// incomplete: the marker is the right one, but Flux would write more than the tag.
+func incomplete(at place, marker markers.Found) *pin.Finding {
+	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: fmt.Sprintf(
+		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, marker.Raw, comment(marker.Ref))}
+}
+
 func missing(at place, ref markers.Ref) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: fmt.Sprintf(
 		"somebody removed the marker from %s, so this version is left alone; to go on, put back %s", at, comment(ref))}

@@ -18,14 +18,18 @@ func (v *visit) decide(at place, claims []claim) error {
 		return v.mark(at, claims)
 	}
 	owner := batch.Key{Namespace: marker.Ref.Namespace, Name: marker.Ref.Policy}
+	problem := foreign(at, *marker, v.known[owner])
 	for _, c := range claims {
-		if c.Key == owner && marker.Suffix == markers.SuffixTag {
+		switch {
+		case c.Key == owner && marker.Suffix == markers.SuffixTag:
 			v.marked(claims, owner)
 			return nil
+		case c.Key == owner:
+			problem = incomplete(at, *marker)
 		}
 	}
 	for _, c := range claims {
-		v.remember(c.Pin, c.line(foreign(at, *marker, v.known[owner])), nil)
+		v.remember(c.Pin, c.line(problem), nil)
 	}
 	return nil
 }

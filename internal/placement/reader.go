@@ -104,8 +104,10 @@ func (r *Reader) line(p Pin) (batch.Line, error) {
 	switch marker := location.Marker; {
 	case marker == nil:
 		line.Problem = missing(at, p.ref())
-	case marker.Ref != p.ref() || marker.Suffix != markers.SuffixTag:
+	case marker.Ref != p.ref():
 		line.Problem = foreign(at, *marker, "")
+	case marker.Suffix != markers.SuffixTag:
+		line.Problem = incomplete(at, *marker)
 	}
 	return line, nil
 }

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"io/fs"
+	"path"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
@@ -29,6 +30,7 @@ func (v *visit) leave(p Pin) error {
 // remove takes a marker out of a file. The name of the file may come from an annotation that anybody has changed: one that
 // is not in the repository has no marker.
 func (v *visit) remove(file string, ref markers.Ref) (bool, error) {
+	file = path.Clean(file)
 	at, err := markers.Read(v.fsys, file, ref)
 	if problem, ok := problemOf(err); ok && problem.Reason != v1alpha1.MarkerCopiedReason {
 		return false, nil // what Flux does not see as a marker of ours is none
