@@ -111,6 +111,8 @@ type AutomationMemory struct {
 	// ArmedBy is the Leader that armed it, ArmedAt when.
 	ArmedBy string    `json:"armedBy,omitempty"`
 	ArmedAt time.Time `json:"armedAt,omitzero"`
+	// Base is the commit at which the batch was checked.
+	Base string `json:"base,omitempty"`
 	// Outcome is why it was disarmed.
 	Outcome Outcome `json:"outcome,omitempty"`
 	// Message is what Flux said, if it failed.

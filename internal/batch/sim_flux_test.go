@@ -19,14 +19,17 @@ func (w *world) reflectPin(key Key) {
 		}
 	}
 	latest := object.latest
-	if found != "" {
+	forgets := w.forgetful && latest != "" && object.nudged == object.answered && w.random.IntN(3) == 0
+	if found != "" && !forgets {
 		latest = found
 	}
-	if object.readyFor == object.generation && object.ready == (found != "") && object.latest == latest {
+	if !unreflected(w, object) {
 		return
 	}
-	w.note("reflector: %s selects %q", key.Name, found)
-	w.updatePin(key, -1, func(p *pinObject) { p.latest, p.ready, p.readyFor = latest, found != "", p.generation })
+	w.note("reflector: %s selects %q, shows %q", key.Name, found, latest)
+	w.updatePin(key, -1, func(p *pinObject) {
+		p.latest, p.ready, p.readyFor, p.answered = latest, found != "", p.generation, p.nudged
+	})
 	if latest != object.latest {
 		w.allDue()
 	}
@@ -36,11 +39,19 @@ func (w *world) reflectPin(key Key) {
 func (w *world) unreflected() []Key {
 	var keys []Key
 	for _, key := range w.pinKeys() {
-		if p := w.api.pins[key]; p.readyFor != p.generation || p.ready != w.tags[p.latest] {
+		if unreflected(w, w.api.pins[key]) {
 			keys = append(keys, key)
 		}
 	}
 	return keys
+}
+
+func unreflected(w *world, p pinObject) bool {
+	there := false
+	for tag, is := range w.tags {
+		there = there || is && pin.Filter(tag) == p.filter
+	}
+	return p.filter != "" && (p.readyFor != p.generation || p.ready != there || p.answered != p.nudged)
 }
 
 // dueAutomations have a run, or one to start.

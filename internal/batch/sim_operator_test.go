@@ -101,10 +101,10 @@ func observePin(key Key, object pinObject, policy policyObject) Pin {
 	if policy.foreign {
 		p.Foreign = "another automation"
 	}
+	p.Nudged = object.nudged
 	if object.readyFor == object.generation {
-		if object.ready {
-			p.Selected = object.latest
-		}
+		p.Selected = object.latest
+		p.Outdated = object.ready && object.latest != "" && object.filter != pin.Filter(object.latest)
 		p.NoTag = !object.ready && object.batch != ""
 	}
 	return p
@@ -151,6 +151,12 @@ func (p *process) perform(view cluster, action Action) {
 		p.remember(view, begun, func(x *pinObject) { x.batch, x.filter = a.ID, pin.Filter(x.memory.Wanted) })
 	case Release:
 		p.remember(view, a.Pins, released)
+	case Nudge:
+		for _, key := range a.Pins {
+			p.todo = append(p.todo, func() bool {
+				return p.w.updatePin(key, view.pins[key].version, func(x *pinObject) { x.nudged = a.Token })
+			})
+		}
 	case Arm:
 		p.todo = []func() bool{func() bool { return p.check(view, a) }}
 	case Ask:

@@ -103,6 +103,7 @@ var events = map[string]func(w *world, t *rapid.T){
 	"git down":  func(w *world, t *rapid.T) { w.gitDown = chance(t, "down", 3) == 0 },
 	"touch":     touchAutomation,
 	"settings":  changeSettings,
+	"forget":    func(w *world, _ *rapid.T) { w.forgetful = true },
 	"clock": func(w *world, t *rapid.T) {
 		w.now = w.now.Add(pick(t, "pause", pauses))
 	},

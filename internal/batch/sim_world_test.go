@@ -32,6 +32,8 @@ type pinObject struct {
 	latest   string
 	ready    bool
 	readyFor int
+	// nudged is the token by which Flux was asked to look again, answered the last one that it has seen.
+	nudged, answered string
 }
 
 // automationObject is an ImageUpdateAutomation.
@@ -87,9 +89,11 @@ type world struct {
 	due  map[Key]bool
 	// pushes and clones fail while set.
 	fluxGitDown, gitDown bool
-	processes            []*process
-	deciding             map[string][]func()
-	ghost                *ghost
+	// forgetful: the reflector's answers may leave out a latestRef that its cache has already.
+	forgetful bool
+	processes []*process
+	deciding  map[string][]func()
+	ghost     *ghost
 	// events are those that this walk has.
 	events []string
 	// haste is how many of a hundred steps are such events.

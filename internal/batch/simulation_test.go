@@ -129,7 +129,7 @@ const maxRounds = 400
 // settle lets everybody work in turn, nothing fails any more, until nobody has anything to do.
 func (w *world) settle(t *rapid.T) {
 	w.note("all run fairly")
-	w.gitDown, w.fluxGitDown = false, false
+	w.gitDown, w.fluxGitDown, w.forgetful = false, false, false
 	for _, p := range w.processes {
 		p.gone = true
 	}
