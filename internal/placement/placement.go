@@ -109,7 +109,7 @@ func (v *visit) order() []place {
 
 // look finds the line of one pin, or removes its marker.
 func (v *visit) look(p Pin) error {
-	if p.Intent.Remove || p.Orphaned {
+	if p.Orphaned || p.Intent.Remove && p.Decided { // all of a policy leave in one commit
 		return v.leave(p)
 	}
 	location, problem, err := v.reader.Locate(p)

@@ -166,8 +166,12 @@ func TestMakeRemoves(t *testing.T) {
 	gone := outcome{files: plain, removed: []string{"mc/a.yaml:8"}, gone: []string{"pin.app.a"}}
 	untouched := outcome{gone: []string{"pin.app.a"}}
 	for name, tc := range map[string]makeCase{
-		"a pin that leaves":         {files: marked, pins: []Pin{pinOf("a", leaving, remembering(placedAt(file, "1.0.0")))}, want: gone},
-		"an orphan":                 {files: marked, pins: []Pin{pinOf("a", orphaned, remembering(placedAt(file, "1.0.0")))}, want: gone},
+		"a pin that leaves": {files: marked, pins: []Pin{pinOf("a", leaving, remembering(placedAt(file, "1.0.0")))}, want: gone},
+		"an orphan":         {files: marked, pins: []Pin{pinOf("a", orphaned, remembering(placedAt(file, "1.0.0")))}, want: gone},
+		"but not before its policy has decided of all": {
+			files: marked, pins: []Pin{pinOf("a", leaving, remembering(placedAt(file, "1.0.0")), func(p *Pin) { p.Decided = false })},
+			want: outcome{memories: map[string]pin.Memory{"pin.app.a": markedAt(file, "1.0.0")}},
+		},
 		"although suspended":        {files: marked, pins: []Pin{pinOf("a", leaving, suspended, remembering(placedAt(file, "1.0.0")))}, want: gone},
 		"whose memory was lost":     {files: marked, pins: []Pin{pinOf("a", leaving)}, want: gone},
 		"whose file moved":          {files: marked, pins: []Pin{pinOf("a", leaving, remembering(placedAt("mc/old.yaml", "1.0.0")))}, want: gone},

@@ -119,7 +119,7 @@ func TestPlacingAndRemoving(t *testing.T) {
 		assertMarkersOnly(t, d.files, after)
 		leavers := next(d.pins, placed)
 		for i := range leavers {
-			leavers[i].Intent.Remove = true
+			leavers[i].Intent.Remove, leavers[i].Decided = true, true
 		}
 		removed := makes(t, after, leavers, "r2")
 		if len(removed.Placed) > 0 || len(removed.Gone) != len(leavers) {
