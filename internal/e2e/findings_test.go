@@ -16,7 +16,6 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
-	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -48,13 +47,6 @@ func TestFindingsStopNobodyElse(t *testing.T) {
 	for _, app := range []string{"foreign", "copied", "twice", "copy"} {
 		must(t, f.inGit(app, "1.0.0"))
 	}
-}
-
-// edit commits whole files as a human.
-func (f *fleet) edit(message string, files map[string]string) {
-	f.Helper()
-	_, err := f.repo.Commit(f.Context(), gitserver.Change{Message: message, Files: files})
-	must(f.T, err)
 }
 
 // A push that the server rejects, by a hook or because the user may only read, is reported with the server's words and
