@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -50,6 +51,7 @@ func run(ctx context.Context, o options) error {
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
+		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
@@ -76,7 +78,11 @@ func addControllers(mgr ctrl.Manager, o options) error {
 	}
 	limits := batch.DefaultLimits
 	limits.Arm = o.armTimeout
-	err = repository.SetupWithManager(mgr, gitops.New(gitops.Options{Dir: os.TempDir()}), repository.Options{
+	git, err := gitClient(o)
+	if err != nil {
+		return err
+	}
+	err = repository.SetupWithManager(mgr, git, repository.Options{
 		Leader: string(uuid.NewUUID()), Limits: limits, NoCrossNamespaceRefs: o.noCrossNamespaceRefs, Concurrent: o.concurrent, Now: time.Now,
 	})
 	if err != nil {
@@ -86,6 +92,22 @@ func addControllers(mgr ctrl.Manager, o options) error {
 		return err
 	}
 	return mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+// gitClient clones into a folder of this process's own, or, if the user names one, into that, which no other process uses: then
+// what a killed process left there goes.
+func gitClient(o options) (*gitops.Client, error) {
+	if o.cloneDir == "" {
+		return gitops.New(gitops.Options{Dir: os.TempDir()}), nil
+	}
+	if err := os.MkdirAll(o.cloneDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of clones: %w", err)
+	}
+	git := gitops.New(gitops.Options{Dir: o.cloneDir})
+	if err := git.RemoveLeftovers(); err != nil {
+		return nil, fmt.Errorf("remove old clones: %w", err)
+	}
+	return git, nil
 }
 
 func newScheme() (*runtime.Scheme, error) {

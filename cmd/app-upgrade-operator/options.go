@@ -21,6 +21,7 @@ type options struct {
 	armTimeout           time.Duration
 	finalizerTimeout     time.Duration
 	concurrent           int
+	cloneDir             string
 	log                  logger.Options
 }
 
@@ -36,6 +37,7 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.armTimeout, "arm-timeout", batch.DefaultLimits.Arm, "How long Flux may take to write a batch before it is withdrawn.")
 	flags.DurationVar(&o.finalizerTimeout, "finalizer-timeout", policy.DefaultFinalizerTimeout, "How long a deleted policy waits for its markers to be removed.")
 	flags.IntVar(&o.concurrent, "concurrent", 4, "How many policies, and how many repositories, are worked on at once.")
+	flags.StringVar(&o.cloneDir, "clone-dir", "", "Folder of this process's own for clones, emptied of old ones at the start; by default the system's temporary folder.")
 	o.log.BindFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return options{}, err

@@ -26,6 +26,11 @@ func suspendedAutomation(key Key) *pin.Finding {
 		"ImageUpdateAutomation %s is suspended, so Flux writes nothing; set its spec.suspend to false", key)}
 }
 
+func noAnswer(key Key) *pin.Finding {
+	return &pin.Finding{Reason: reasonUpdateFailed, Message: fmt.Sprintf(
+		"ImageUpdateAutomation %s does not answer; see whether image-automation-controller runs", key)}
+}
+
 func tagMissing(p Pin) *pin.Finding {
 	return &pin.Finding{Reason: reasonTagMissing, Message: fmt.Sprintf(
 		"tag %s is not in the registry; push it again, or exclude the version with spec.versions.exclude", p.Memory.Wanted)}

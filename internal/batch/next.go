@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"strings"
 	"time"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -13,7 +14,7 @@ func Next(o Observation) Action {
 	case Armed:
 		return nextArmed(o, position)
 	case Disarming:
-		return nextDisarming(position)
+		return nextDisarming(o, position)
 	case Settling:
 		if position.Automation.Memory.Outcome == Abandoned {
 			return Release{ID: position.ID, Pins: memories(position.Pins)}
@@ -31,12 +32,36 @@ func Next(o Observation) Action {
 
 // nextDisarming waits: until the rest token is handled a run may be in flight. A suspended automation starts none, but
 // does not say whether one is still running either.
-func nextDisarming(position Position) Action {
+func nextDisarming(o Observation, position Position) Action {
 	a := position.Automation
-	if a.Suspended {
-		return Wait{For: "ImageUpdateAutomation " + a.Key.String() + " to be resumed: it was suspended while it could write"}
+	patience := a.Memory.ArmedAt.Add(2 * o.Limits.Arm)
+	if a.Suspended || !a.Memory.ArmedAt.IsZero() && !o.Now.Before(patience) {
+		if noted := unanswered(o, position); len(noted) > 0 {
+			return Note{Pins: noted}
+		}
 	}
-	return Wait{For: "image-automation-controller to handle token " + a.Requested + " of ImageUpdateAutomation " + a.Key.String()}
+	if !patience.After(o.Now) {
+		patience = time.Time{}
+	}
+	return Wait{For: "image-automation-controller to handle token " + a.Requested + " of ImageUpdateAutomation " + a.Key.String(), Until: patience}
+}
+
+// unanswered tells the pins of a batch why nothing goes on.
+func unanswered(o Observation, position Position) map[Key]pin.Memory {
+	finding := noAnswer(position.Automation.Key)
+	if position.Automation.Suspended {
+		finding = suspendedAutomation(position.Automation.Key)
+	}
+	noted := map[Key]pin.Memory{}
+	for _, p := range position.Pins {
+		memory := p.Memory
+		if memory.Finding != nil && *memory.Finding == *finding {
+			continue
+		}
+		memory.Finding, memory.RetryAt = finding, o.Now.UTC().Format(time.RFC3339)
+		noted[p.Key] = memory
+	}
+	return noted
 }
 
 // maxAsks bounds how often a run is asked for that succeeded and did not observe every pin.
@@ -76,6 +101,9 @@ var hopeless = map[string]bool{
 }
 
 func failure(a Automation) Outcome {
+	if a.Handled != a.Requested {
+		return Unanswered
+	}
 	if a.Ready.False && (a.Ready.Reason == "GitOperationFailed" || a.Ready.Reason == "SourceManagerFailed") {
 		return GitFailed
 	}
@@ -114,9 +142,12 @@ func observed(a Automation, pins []Pin) bool {
 	return true
 }
 
-func disarm(o Observation, a Automation, outcome Outcome, message string) Action {
+// Withdraw disarms an automation for a reason outside the protocol.
+func Withdraw(o Observation, a Automation, why string) Disarm { return disarm(o, a, Withdrawn, why) }
+
+func disarm(o Observation, a Automation, outcome Outcome, message string) Disarm {
 	memory := a.Memory
-	memory.Outcome, memory.Message = outcome, message
+	memory.Outcome, memory.Message = outcome, bounded(message)
 	id := batchOf(a)
 	if id == "" { // nobody's batch: still the token must be a fresh one
 		id = o.NewID
@@ -129,6 +160,15 @@ func disarm(o Observation, a Automation, outcome Outcome, message string) Action
 	return Disarm{Automation: a.Key, Token: token, Memory: backOff(o, memory)}
 }
 
+// bounded keeps a memory small, whatever Flux says.
+func bounded(message string) string {
+	const most = 500
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + "…"
+}
+
 // abandon ends a batch that another process prepared. That process can arm it no more, since its patch is guarded by the
 // version that this one replaces. Flux was never let in, so there is no run to wait for: the token stays.
 func abandon(a Automation, id string) Action {
@@ -137,13 +177,13 @@ func abandon(a Automation, id string) Action {
 	return Disarm{Automation: a.Key, Token: a.Requested, Memory: memory}
 }
 
-// backOff remembers what a failure means for the next batch: Git's failures concern every pin, so the next one waits;
+// backOff remembers what a failure means for the next batch: Git's failures, and silence, concern every pin, so the next one waits;
 // any other may be one pin's, so the next batch is half as large and comes at once until it is a single pin.
 func backOff(o Observation, m AutomationMemory) AutomationMemory {
 	switch m.Outcome {
 	case Observed:
 		m.Limit, m.Failures, m.RetryAt = 0, 0, time.Time{}
-	case GitFailed:
+	case GitFailed, Unanswered:
 		m.Failures++
 		m.RetryAt = o.Now.Add(Backoff(m.Failures))
 	case Failed:

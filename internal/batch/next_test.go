@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -99,7 +100,7 @@ func TestNextArmed(t *testing.T) {
 			want:        failed(Failed, "sorry", 1, 0, time.Time{}),
 		},
 		"no answer at the deadline": {
-			automations: []Automation{armedWith(batchID)}, change: late, want: failed(Failed, "", 1, 0, time.Time{}),
+			automations: []Automation{armedWith(batchID)}, change: late, want: failed(Unanswered, "", 0, 1, noon.Add(DefaultLimits.Arm-10*time.Second+15*time.Second)),
 		},
 		"the operator stops": {
 			automations: []Automation{armedWith(batchID)}, change: func(o *Observation) { o.MayArm = false },
@@ -124,6 +125,12 @@ func TestNextArmed(t *testing.T) {
 			want: Disarm{Automation: main, Token: RestToken(newID), Memory: AutomationMemory{
 				Batch: batchID, ArmedBy: "me", ArmedAt: noon.Add(-10 * time.Second), Size: 1,
 				Outcome: Withdrawn, Message: "somebody changed the policySelector",
+			}},
+		},
+		"selector of all, of an automation that was never armed": {
+			automations: []Automation{resting(func(a *Automation) { a.Selects = "" })},
+			want: Disarm{Automation: main, Token: RestToken(newID), Memory: AutomationMemory{
+				Batch: newID, Outcome: Withdrawn, Message: "somebody changed the policySelector",
 			}},
 		},
 		"pins are gone": {
@@ -172,7 +179,22 @@ func TestNextDisarmingAndSettling(t *testing.T) {
 		},
 		"a suspended automation does not answer": {
 			automations: []Automation{ended(batchID, Withdrawn, unhandled, func(a *Automation) { a.Suspended = true })},
-			want:        Wait{For: "ImageUpdateAutomation org/gitops-1 to be resumed: it was suspended while it could write"},
+			want: Note{Pins: remembers(func(m *pin.Memory) {
+				m.Finding, m.RetryAt = suspendedAutomation(main), noon.Format(time.RFC3339)
+			}, placed("a", in(batchID), selected))},
+		},
+		"says so when nobody answers": {
+			automations: []Automation{ended(batchID, Observed, unhandled, func(a *Automation) { a.Memory.ArmedAt = noon.Add(-2 * DefaultLimits.Arm) })},
+			want: Note{Pins: remembers(func(m *pin.Memory) {
+				m.Finding, m.RetryAt = noAnswer(main), noon.Format(time.RFC3339)
+			}, placed("a", in(batchID), selected))},
+		},
+		"is patient until then": {
+			automations: []Automation{ended(batchID, Observed, unhandled, func(a *Automation) { a.Memory.ArmedAt = noon.Add(-DefaultLimits.Arm) })},
+			want: Wait{
+				For:   "image-automation-controller to handle token " + RestToken(batchID) + " of ImageUpdateAutomation org/gitops-1",
+				Until: noon.Add(DefaultLimits.Arm),
+			},
 		},
 		"concludes": {
 			automations: []Automation{ended(batchID, Observed)}, want: Conclude{ID: batchID, Automation: main},
@@ -190,5 +212,20 @@ func TestNextDisarmingAndSettling(t *testing.T) {
 	} {
 		tc.pins = []Pin{member}
 		t.Run(name, tc.run)
+	}
+}
+
+func TestBounded(t *testing.T) {
+	for name, tc := range map[string]struct{ message, want string }{
+		"short":             {"no access", "no access"},
+		"long":              {strings.Repeat("a", 501), strings.Repeat("a", 500) + "…"},
+		"cut in a letter":   {strings.Repeat("ä", 249) + "aää", strings.Repeat("ä", 249) + "a…"},
+		"as long as may be": {strings.Repeat("a", 500), strings.Repeat("a", 500)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, bounded(tc.message)); diff != "" {
+				t.Errorf("bounded (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -74,6 +74,8 @@ type Pin struct {
 	Suspended bool
 	// Orphaned: there is no such policy.
 	Orphaned bool
+	// Refused: its namespace may not use the repository, or the GitRepository is not about this branch any more.
+	Refused bool
 	// Foreign says which automation that is not ours would write this pin, and what to do; empty if none.
 	Foreign string
 }
@@ -136,8 +138,10 @@ const (
 	Withdrawn Outcome = "Withdrawn"
 	// GitFailed: Flux could not clone or push.
 	GitFailed Outcome = "GitFailed"
-	// Failed: Flux did not do it in time, or could not.
+	// Failed: Flux could not do it.
 	Failed Outcome = "Failed"
+	// Unanswered: Flux did not say anything in time.
+	Unanswered Outcome = "Unanswered"
 	// Abandoned: it was never armed, since the process that prepared it is gone.
 	Abandoned Outcome = "Abandoned"
 )

@@ -40,7 +40,11 @@ func TestNextPreparing(t *testing.T) {
 		"a pin without a tag leaves":            {pins: []Pin{placed("a", in(batchID), func(p *Pin) { p.NoTag = true })}, want: Release{ID: batchID, Pins: remembers(missing("tag 1.2.0 is not in the registry; push it again, or exclude the version with spec.versions.exclude", noon), waiting)}},
 		"no tag for the old filter says naught": {pins: []Pin{placed("a", in(batchID), func(p *Pin) { p.NoTag, p.Filter = true, pin.Filter("1.0.0") })}, want: waits},
 		"a bad reference leaves":                {pins: []Pin{placed("a", in(batchID), selected, func(p *Pin) { p.BadReference = "bad" })}, want: Release{ID: batchID, Pins: remembers(missing("bad", noon), ready)}},
-		"a late pin leaves":                     {pins: []Pin{waiting, placed("b", in(batchID), selected)}, change: late, want: Release{ID: batchID, Pins: remembers(missing("Flux did not select tag 1.2.0 for ImagePolicy org/pin.app.a in time; see its conditions, and whether image-reflector-controller runs", deadline), waiting)}},
+		"Flux shows an old tag and is asked again": {
+			pins: []Pin{placed("a", in(batchID), func(p *Pin) { p.Outdated, p.Nudged = true, "b0" })}, want: Nudge{Token: batchID, Pins: []Key{key("a")}},
+		},
+		"Flux was asked again": {pins: []Pin{placed("a", in(batchID), func(p *Pin) { p.Outdated, p.Nudged = true, batchID })}, want: waits},
+		"a late pin leaves":    {pins: []Pin{waiting, placed("b", in(batchID), selected)}, change: late, want: Release{ID: batchID, Pins: remembers(missing("Flux did not select tag 1.2.0 for ImagePolicy org/pin.app.a in time; see its conditions, and whether image-reflector-controller runs", deadline), waiting)}},
 		"another leader's batch is abandoned": {
 			pins:        []Pin{placed("a", in(other), selected)},
 			automations: []Automation{ended("b0", Observed)},

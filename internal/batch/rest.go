@@ -52,11 +52,12 @@ func tend(o Observation) Action {
 // leaves: the pin's marker is to be removed.
 func leaves(p Pin) bool { return p.Intent.Remove || p.Orphaned }
 
-// forgotten are pins to delete without a look at Git: nothing of ours is there.
+// forgotten are pins to delete without a look at Git: their markers are a human's, or out of reach. Any other may have a
+// marker, even if none is remembered: the process may have died right after it pushed.
 func forgotten(o Observation) []Key {
 	var keys []Key
 	for _, p := range o.Pins {
-		if leaves(p) && (!p.Memory.Marked || p.Intent.Unmanaged) {
+		if leaves(p) && (p.Intent.Unmanaged || p.Refused) {
 			keys = append(keys, p.Key)
 		}
 	}

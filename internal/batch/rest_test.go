@@ -25,17 +25,17 @@ func TestNextTendsAutomations(t *testing.T) {
 
 func TestNextWithoutGit(t *testing.T) {
 	leaving, orphan := func(p *Pin) { p.Intent.Remove = true }, func(p *Pin) { p.Orphaned = true }
-	foreign := func(p *Pin) { p.Foreign = "theirs" }
+	foreign, refused := func(p *Pin) { p.Foreign = "theirs" }, func(p *Pin) { p.Refused = true }
 	found := func(reason, message string) func(*pin.Memory) {
 		return func(m *pin.Memory) { m.Finding = &pin.Finding{Reason: reason, Message: message} }
 	}
 	cleared := func(m *pin.Memory) { m.Finding, m.RetryAt, m.Failures = nil, "", 0 }
 	failed := func(p *Pin) { p.Memory.Wanted = "1.2.0" }
 	for name, tc := range map[string]nextCase{
-		"forgets what never had a marker": {pins: []Pin{placed("a", marked(false), leaving), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
-		"forgets an orphan":               {pins: []Pin{placed("a", marked(false), orphan), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
-		"forgets what a human unmarks":    {pins: []Pin{placed("a", leaving, func(p *Pin) { p.Intent.Unmanaged = true }), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
-		"notes a foreign automation":      {pins: []Pin{placed("a", foreign)}, want: Note{Pins: remembers(found(reasonForeignAutomation, "theirs"), placed("a"))}},
+		"forgets what is out of reach":   {pins: []Pin{placed("a", leaving, refused), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
+		"forgets an orphan out of reach": {pins: []Pin{placed("a", orphan, refused), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
+		"forgets what a human unmarks":   {pins: []Pin{placed("a", leaving, func(p *Pin) { p.Intent.Unmanaged = true }), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
+		"notes a foreign automation":     {pins: []Pin{placed("a", foreign)}, want: Note{Pins: remembers(found(reasonForeignAutomation, "theirs"), placed("a"))}},
 		"notes it over another finding": {
 			pins: []Pin{placed("a", foreign, finding(reasonMarkerMissing, time.Time{}))},
 			want: Note{Pins: remembers(found(reasonForeignAutomation, "theirs"), placed("a"))},
@@ -75,6 +75,7 @@ func TestNextVisits(t *testing.T) {
 		"a marker to place":            {pins: []Pin{placed("a", marked(false))}, want: visit},
 		"none while suspended":         {pins: []Pin{placed("a", marked(false), suspended), placed("b")}, want: nothing},
 		"a marker to remove":           {pins: []Pin{placed("a", func(p *Pin) { p.Intent.Remove = true }), placed("b")}, want: visit},
+		"an orphan's marker":           {pins: []Pin{placed("a", func(p *Pin) { p.Orphaned, p.Decided = true, false }), placed("b")}, want: visit},
 		"a prompt":                     {pins: []Pin{placed("a", func(p *Pin) { p.Intent.Prompt = "x" })}, want: visit},
 		"a prompt that was followed":   {pins: []Pin{placed("a", func(p *Pin) { p.Intent.Prompt, p.Memory.Prompt = "x", "x" })}, want: nothing},
 		"a finding stays":              {pins: []Pin{placed("a", finding(reasonMarkerMissing, time.Time{}))}, want: nothing},

@@ -73,13 +73,16 @@ func unchanged(now time.Time, p Pin, m pin.Memory, a AutomationMemory, alone boo
 		m.Finding = &pin.Finding{Reason: reasonGitUnwritable, Message: fmt.Sprintf(
 			"Flux cannot write the repository: %s; see that the GitRepository's secret may push to the branch", a.Message)}
 		m.RetryAt = a.RetryAt.UTC().Format(time.RFC3339)
+	case Unanswered:
+		m.Finding = noAnswer(p.Automation)
+		m.RetryAt = a.RetryAt.UTC().Format(time.RFC3339)
 	case Failed:
 		if !alone { // the next, smaller batches find the pin that it is
 			return m
 		}
 		message := a.Message
 		if message == "" {
-			message = "no answer in time; see whether image-automation-controller runs"
+			message = "its runs succeed and do not find the marker"
 		}
 		m.Finding = &pin.Finding{Reason: reasonUpdateFailed, Message: "Flux did not write the version: " + message}
 		m = later(now, m)

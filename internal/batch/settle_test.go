@@ -89,9 +89,12 @@ func TestSettle(t *testing.T) {
 		"unchanged, failed alone": {memory: AutomationMemory{Outcome: Failed, Message: "bad", Size: 1}, line: Line{Value: "1.0.0"}, want: func(m *pin.Memory) {
 			m.Finding, m.Failures, m.RetryAt = found(reasonUpdateFailed, "Flux did not write the version: bad"), 1, noon.Add(15*time.Second).Format(time.RFC3339)
 		}},
-		"unchanged, no answer": {memory: AutomationMemory{Outcome: Failed}, line: Line{Value: "1.0.0"}, want: func(m *pin.Memory) {
+		"unchanged, for no reason": {memory: AutomationMemory{Outcome: Failed}, line: Line{Value: "1.0.0"}, want: func(m *pin.Memory) {
 			m.Failures, m.RetryAt = 1, noon.Add(15*time.Second).Format(time.RFC3339)
-			m.Finding = found(reasonUpdateFailed, "Flux did not write the version: no answer in time; see whether image-automation-controller runs")
+			m.Finding = found(reasonUpdateFailed, "Flux did not write the version: its runs succeed and do not find the marker")
+		}},
+		"unchanged, no answer": {memory: AutomationMemory{Outcome: Unanswered, RetryAt: noon.Add(time.Minute)}, line: Line{Value: "1.0.0"}, want: func(m *pin.Memory) {
+			m.Finding, m.RetryAt = noAnswer(main), noon.Add(time.Minute).Format(time.RFC3339)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

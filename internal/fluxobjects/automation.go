@@ -26,14 +26,14 @@ const (
 	DefaultAuthorEmail = "app-upgrade-operator@noreply.giantswarm.io"
 )
 
-// AutomationName is the name of the ImageUpdateAutomation that writes pins of a namespace through a GitRepository, with
-// commits that look alike.
-func AutomationName(namespace string, repository pin.NamespacedName, commit pin.Commit) string {
+// AutomationName is the name of the ImageUpdateAutomation that writes pins of a namespace to a repository branch, by its key,
+// through a GitRepository, with commits that look alike.
+func AutomationName(namespace, branch string, repository pin.NamespacedName, commit pin.Commit) string {
 	key, err := json.Marshal(struct {
-		Namespace  string
-		Repository pin.NamespacedName
-		Commit     pin.Commit
-	}{namespace, repository, commit})
+		Namespace, Branch string
+		Repository        pin.NamespacedName
+		Commit            pin.Commit
+	}{namespace, branch, repository, commit})
 	if err != nil {
 		panic("fluxobjects: " + err.Error()) // strings only: cannot happen
 	}
@@ -60,7 +60,7 @@ func Automation(s AutomationSettings) *automationv1.ImageUpdateAutomation {
 		TypeMeta: metav1.TypeMeta{APIVersion: automationv1.GroupVersion.String(), Kind: automationv1.ImageUpdateAutomationKind},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: s.Namespace,
-			Name:      AutomationName(s.Namespace, s.Repository, s.Commit),
+			Name:      AutomationName(s.Namespace, s.RepositoryKey, s.Repository, s.Commit),
 			Labels:    labels(pin.RoleAutomation),
 		},
 		Spec: automationv1.ImageUpdateAutomationSpec{

@@ -110,6 +110,8 @@ type Commit struct {
 // Memory is what the repository controller saw and did for a pin.
 type Memory struct {
 	Version int `json:"version"`
+	// Repository is the key of the repository branch that all this is about. A pin that moved to another remembers nothing.
+	Repository string `json:"repository,omitempty"`
 	// File and Line (from 1) are where the version was read last; empty: not found.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`

@@ -22,9 +22,9 @@ const (
 	lastPort  = 32000
 )
 
-// portLocks is the folder, below the temporary one, with a lock for each port that a living process has given away. The files
+// portLocks is the folder, below the user's cache, with a lock for each port that a living process has given away. The files
 // stay: removing one would let two processes lock two files of one name.
-const portLocks = "app-upgrade-operator-ports"
+const portLocks = "app-upgrade-operator/ports"
 
 // handedOut are the locks of this process, by port, kept until it ends.
 var handedOut sync.Map
@@ -33,7 +33,11 @@ var handedOut sync.Map
 // and none that another process of this kind has got: tests start environments side by side.
 func FreeAddress() (string, error) {
 	const attempts = 200
-	dir := filepath.Join(os.TempDir(), portLocks)
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the user's cache: %w", err)
+	}
+	dir := filepath.Join(cache, portLocks)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make room for port locks: %w", err)
 	}

@@ -20,13 +20,13 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/placement"
 )
 
-// arm looks once more at everything around the cache, reads Git, and lets Flux write what passes.
-func (r *Reconciler) arm(ctx context.Context, cached *scope, a batch.Arm) error {
-	reading, err := r.read(ctx, cached, a.Pins)
+// arm reads Git, looks once more at everything around the cache, and lets Flux write what passes.
+func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error {
+	reading, err := r.read(ctx, before, a.Pins)
 	if err != nil {
-		return r.checkFailed(ctx, cached, a, err)
+		return r.checkFailed(ctx, before, a, err)
 	}
-	s, err := r.observe(ctx, r.Live, cached.key)
+	s, err := r.observe(ctx, r.Live, before.key)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (r *Reconciler) arm(ctx context.Context, cached *scope, a batch.Arm) error 
 	for _, key := range armed {
 		files = append(files, reading.Lines[key].File)
 	}
-	if err := r.set(ctx, s.automations[a.Automation], a.ID, batch.UpdatePath(files)); err != nil {
+	if err := r.set(ctx, s.automations[a.Automation], a.ID, reading.Revision, batch.UpdatePath(files)); err != nil {
 		return err
 	}
 	log.FromContext(ctx).Info("Armed", "batch", a.ID, "automation", a.Automation.String(), "pins", len(armed), "path", batch.UpdatePath(files))
@@ -56,7 +56,7 @@ func (r *Reconciler) arm(ctx context.Context, cached *scope, a batch.Arm) error 
 const armPatchTimeout = 5 * time.Second
 
 // set is the one patch that lets Flux write a batch. A stop waits for its answer, so that it can disarm what was armed.
-func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAutomation, id, path string) error {
+func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAutomation, id, base, path string) error {
 	r.arming.Lock()
 	defer r.arming.Unlock()
 	if r.stopped {
@@ -65,16 +65,16 @@ func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAu
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), armPatchTimeout)
 	defer cancel()
 	memory := observeAutomation(object).Memory
-	memory.Batch, memory.ArmedBy, memory.ArmedAt = id, r.Leader, r.Now().UTC().Truncate(time.Second)
+	memory.Batch, memory.Base, memory.ArmedBy, memory.ArmedAt = id, base, r.Leader, r.Now().UTC().Truncate(time.Second)
 	memory.Outcome, memory.Message = "", ""
-	base := object.DeepCopy()
+	before := object.DeepCopy()
 	object.Spec.PolicySelector = fluxobjects.Selector(id)
 	object.Spec.Update.Path = path
 	object.Spec.GitSpec.Commit.MessageTemplateValues = map[string]string{fluxobjects.BatchValue: id}
 	if err := annotate(object, id, memory); err != nil {
 		return err
 	}
-	return r.Patch(ctx, object, guarded(base), fieldOwner)
+	return r.Patch(ctx, object, guarded(before), fieldOwner)
 }
 
 // ask requests another run.

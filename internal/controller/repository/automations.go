@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/apply"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
@@ -42,24 +43,53 @@ func (r *Reconciler) observeAutomations(ctx context.Context, reader client.Reade
 		return fmt.Errorf("list automations of repository %s: %w", s.key, err)
 	}
 	for i := range list.Items {
-		object := &list.Items[i]
-		if !object.DeletionTimestamp.IsZero() {
-			continue
-		}
-		key := batch.Key{Namespace: object.Namespace, Name: object.Name}
-		s.automations[key] = object
-		observed := observeAutomation(object)
-		if settings, ok := s.wanted[key]; ok {
-			observed.Drifted = fluxobjects.Drifted(object, fluxobjects.Automation(settings))
-		}
-		s.Automations = append(s.Automations, observed)
+		s.addAutomation(&list.Items[i])
 	}
 	for key := range s.wanted {
-		if s.automations[key] == nil {
-			s.Automations = append(s.Automations, batch.Automation{Key: key})
+		if s.automations[key] != nil {
+			continue
+		}
+		if err := r.findAutomation(ctx, reader, s, key); err != nil {
+			return err
 		}
 	}
 	sort.Slice(s.Automations, func(i, j int) bool { return s.Automations[i].Key.String() < s.Automations[j].Key.String() })
+	return nil
+}
+
+// addAutomation adds one of ours. One that no pin needs and that is suspended is left out: nobody would ever answer for it.
+func (s *scope) addAutomation(object *automationv1.ImageUpdateAutomation) {
+	key := batch.Key{Namespace: object.Namespace, Name: object.Name}
+	settings, wanted := s.wanted[key]
+	if !object.DeletionTimestamp.IsZero() || !wanted && object.Spec.Suspend {
+		return
+	}
+	s.automations[key] = object
+	observed := observeAutomation(object)
+	observed.Drifted = wanted && fluxobjects.Drifted(object, fluxobjects.Automation(settings))
+	s.Automations = append(s.Automations, observed)
+}
+
+// findAutomation looks for an automation by its name: it may have lost its labels, or be somebody else's.
+func (r *Reconciler) findAutomation(ctx context.Context, reader client.Reader, s *scope, key batch.Key) error {
+	object := &automationv1.ImageUpdateAutomation{}
+	err := reader.Get(ctx, client.ObjectKey(key), object)
+	switch {
+	case apierrors.IsNotFound(err):
+		s.Automations = append(s.Automations, batch.Automation{Key: key})
+		return nil
+	case err != nil:
+		return fmt.Errorf("read ImageUpdateAutomation %s: %w", key, err)
+	case object.Labels[pin.ManagedByLabel] == pin.ManagedBy || object.Annotations[automationMemory] != "":
+		s.addAutomation(object)
+		return nil
+	}
+	foreign := &apply.ForeignError{Kind: automationv1.ImageUpdateAutomationKind, Namespace: key.Namespace, Name: key.Name}
+	for i := range s.Pins {
+		if s.Pins[i].Automation == key {
+			s.Pins[i].Foreign = foreign.Error()
+		}
+	}
 	return nil
 }
 
@@ -100,10 +130,10 @@ func (r *Reconciler) observeForeign(ctx context.Context, reader client.Reader, s
 			foreign[p.Key.Namespace] = others
 		}
 		for _, other := range others {
-			p.Foreign = other.Conflict(p.Memory.File, s.pins[p.Key].Labels, notManaged)
 			if p.Foreign != "" {
 				break
 			}
+			p.Foreign = other.Conflict(p.Memory.File, s.pins[p.Key].Labels, notManaged)
 		}
 	}
 	return nil
@@ -192,7 +222,11 @@ func (r *Reconciler) ensure(ctx context.Context, s *scope, key batch.Key) error 
 	want := fluxobjects.Automation(settings)
 	live := s.automations[key]
 	if live == nil {
-		return client.IgnoreAlreadyExists(r.Create(ctx, want, fieldOwner))
+		err := r.Create(ctx, want, fieldOwner)
+		if apierrors.IsAlreadyExists(err) { // the cache does not show it yet, or it is being deleted
+			return errStale
+		}
+		return err
 	}
 	base := live.DeepCopy()
 	suspend := live.Spec.Suspend

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -12,9 +13,8 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/placement"
 )
 
-// history is how many commits back the commit of a batch is looked for: it is at the branch's head unless others committed
-// in the seconds between.
-const history = 200
+// depth is how many commits back those of a batch are looked for, at most to the one at which it was checked.
+const depth = 200
 
 // conclude reads what became of a batch that is at rest again, remembers it, and releases the pins.
 func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) error {
@@ -23,7 +23,8 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 		return errStale
 	}
 	repository := pins[0].Intent.Source.Repository
-	reading, commit, err := r.outcome(ctx, s, repository, pins, a.ID)
+	memory := observeAutomation(s.automations[a.Automation]).Memory
+	reading, commit, err := r.outcome(ctx, s, repository, pins, memory)
 	if err != nil {
 		if gitFinding(err) == nil || isStopped(ctx, err) {
 			return fmt.Errorf("read what batch %s wrote: %w", a.ID, err)
@@ -33,7 +34,6 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 		return errStale
 	}
 	r.retries.forget(s.key, repository)
-	memory := observeAutomation(s.automations[a.Automation]).Memory
 	settled := batch.Settle(r.Now(), batchPins(pins), memory, reading, commit)
 	if err := r.remember(ctx, s, followers(s, a.ID, settled), keep); err != nil {
 		return err
@@ -41,8 +41,8 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 	return r.remember(ctx, s, settled, release)
 }
 
-// outcome is what the branch shows after a batch, and Flux's commit of it if there is one.
-func (r *Reconciler) outcome(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin, id string) (batch.Reading, *batch.Trailer, error) {
+// outcome is what the branch shows after a batch, and what Flux's commits of it say.
+func (r *Reconciler) outcome(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin, memory batch.AutomationMemory) (batch.Reading, *batch.Trailer, error) {
 	remote, err := r.remote(ctx, s, repository)
 	if err != nil {
 		return batch.Reading{}, nil, err
@@ -57,18 +57,27 @@ func (r *Reconciler) outcome(ctx context.Context, s *scope, repository pin.Names
 		return batch.Reading{}, nil, err
 	}
 	head := checkout.Head()
-	if trailer, ok := batch.ParseTrailer(head.Hash, head.Message); ok && trailer.Batch == id {
+	if head.Hash == memory.Base {
+		return reading, nil, nil
+	}
+	if trailer, ok := batch.ParseTrailer(head.Hash, head.Message); ok && trailer.Batch == memory.Batch && slices.Equal(head.Parents, []string{memory.Base}) {
 		return reading, &trailer, nil
 	}
-	commit, found, err := r.Git.FindCommit(ctx, remote, history, func(c gitops.Commit) bool {
-		trailer, ok := batch.ParseTrailer(c.Hash, c.Message)
-		return ok && trailer.Batch == id
+	trailer, err := r.history(ctx, remote, memory)
+	return reading, trailer, err
+}
+
+// history combines what all commits of a batch say: others committed too, and if it was to one of the lines, Flux may have
+// committed more than once.
+func (r *Reconciler) history(ctx context.Context, remote gitops.Remote, memory batch.AutomationMemory) (*batch.Trailer, error) {
+	var trailers []batch.Trailer
+	_, _, err := r.Git.FindCommit(ctx, remote, depth, func(c gitops.Commit) bool {
+		if trailer, ok := batch.ParseTrailer(c.Hash, c.Message); ok && trailer.Batch == memory.Batch {
+			trailers = append(trailers, trailer)
+		}
+		return c.Hash == memory.Base
 	})
-	if err != nil || !found {
-		return reading, nil, err
-	}
-	trailer, _ := batch.ParseTrailer(commit.Hash, commit.Message)
-	return reading, &trailer, nil
+	return batch.Combine(trailers), err
 }
 
 func batchPins(pins []placement.Pin) []batch.Pin {

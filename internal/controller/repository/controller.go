@@ -80,6 +80,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	action := batch.Next(scope.Observation)
+	if batch.MustBeFresh(action) {
+		if scope, err = r.observe(ctx, r.Live, req.Name); err != nil {
+			return ctrl.Result{}, err
+		}
+		action = batch.Next(scope.Observation)
+	}
 	return r.perform(ctx, scope, action)
 }
 

@@ -61,7 +61,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key stri
 		Leader: r.Leader, MayArm: r.mayArm(), GitRetryAt: r.retries.times(key), Limits: r.Limits,
 	}
 	var policies imagev1.ImagePolicyList
-	if err := reader.List(ctx, &policies, client.MatchingLabels{pin.RepositoryLabel: key, pin.RoleLabel: pin.RolePin}); err != nil {
+	if err := reader.List(ctx, &policies, client.MatchingLabels{pin.RepositoryLabel: key, pin.RoleLabel: pin.RolePin, pin.ManagedByLabel: pin.ManagedBy}); err != nil {
 		return nil, fmt.Errorf("list pins of repository %s: %w", key, err)
 	}
 	for i := range policies.Items {
@@ -92,12 +92,16 @@ func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *sc
 		log.FromContext(ctx).Error(err, "Cannot read the memory of a pin", "pin", client.ObjectKeyFromObject(object))
 		return nil
 	}
-	if intent.Target.Name == "" {
-		return nil // its policy has not written the intent yet
+	if memory.Repository != "" && memory.Repository != s.key {
+		memory = pin.Memory{}
+	}
+	source := intent.Source.Repository
+	if intent.Target.Namespace != object.Namespace || intent.Target.Name == "" || source.Namespace == "" || source.Name == "" || object.Labels[pin.PolicyLabel] == "" {
+		return nil // no policy of ours wrote this
 	}
 	key := batch.Key{Namespace: object.Namespace, Name: object.Name}
 	p := batch.Pin{Key: key, Intent: intent, Memory: memory, Batch: object.Labels[pin.BatchLabel]}
-	p.Automation = batch.Key{Namespace: object.Namespace, Name: fluxobjects.AutomationName(object.Namespace, intent.Source.Repository, intent.Commit)}
+	p.Automation = batch.Key{Namespace: object.Namespace, Name: fluxobjects.AutomationName(object.Namespace, s.key, intent.Source.Repository, intent.Commit)}
 	if filter := object.Spec.FilterTags; filter != nil {
 		p.Filter = filter.Pattern
 	}
@@ -110,9 +114,11 @@ func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *sc
 	if err := r.observeSelection(ctx, reader, s, &p, object); err != nil {
 		return err
 	}
-	if _, err := r.source(ctx, reader, s, key.Namespace, intent.Source); err != nil {
+	found, err := r.source(ctx, reader, s, key.Namespace, intent.Source)
+	if err != nil {
 		return err
 	}
+	p.Refused = found.repository == nil
 	s.pins[key] = object
 	s.policies[key] = object.Namespace + "/" + object.Labels[pin.PolicyLabel]
 	s.Pins = append(s.Pins, p)

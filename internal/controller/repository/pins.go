@@ -43,7 +43,9 @@ func (r *Reconciler) remember(ctx context.Context, s *scope, memories map[batch.
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
 	for _, key := range sorted(memories) {
-		group.Go(func() error { return r.writePin(ctx, s.pins[key], memories[key], with) })
+		memory := memories[key]
+		memory.Repository = s.key
+		group.Go(func() error { return r.writePin(ctx, s.pins[key], memory, with) })
 	}
 	return group.Wait()
 }

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
@@ -59,7 +60,7 @@ func (r *Reconciler) disarmOne(ctx context.Context, object *automationv1.ImageUp
 	if observed.Selects == pin.AtRest || !object.DeletionTimestamp.IsZero() {
 		return nil
 	}
-	memory := observed.Memory
-	memory.Outcome, memory.Message = batch.Withdrawn, "the operator stops"
-	return r.disarm(ctx, object, batch.Disarm{Automation: observed.Key, Token: batch.RestToken(memory.Batch), Memory: memory})
+	now := r.Now()
+	o := batch.Observation{Now: now, NewID: batch.NewID(now, rand.Uint32())} //nolint:gosec // tells two leaders apart, is no secret
+	return r.disarm(ctx, object, batch.Withdraw(o, observed, "the operator stops"))
 }
