@@ -122,9 +122,6 @@ func TestCloneReadsTheBranch(t *testing.T) {
 	if diff := cmp.Diff(want, commit); diff != "" {
 		t.Errorf("head differs (-want +got):\n%s", diff)
 	}
-	if hash, err := c.Head(t.Context(), s.remote()); hash != head || err != nil {
-		t.Errorf("Head() = %q, %v, want %q", hash, err, head)
-	}
 }
 
 func TestReadAfterClose(t *testing.T) {

@@ -80,16 +80,7 @@ func (c *Client) RemoveLeftovers() error {
 	return nil
 }
 
-// Head asks the server for the hash of the branch's newest commit, without a clone.
-func (c *Client) Head(ctx context.Context, remote Remote) (string, error) {
-	hash, err := c.list(ctx, remote)
-	if err != nil {
-		return "", remote.failure(operationList, err, "")
-	}
-	return hash.String(), nil
-}
-
-// list asks for the branch's newest commit.
+// list asks the server for the hash of the branch's newest commit, without a clone.
 func (c *Client) list(ctx context.Context, remote Remote) (plumbing.Hash, error) {
 	conn, err := remote.connection()
 	if err != nil {

@@ -13,7 +13,7 @@ type inputBuilder struct{ in Input }
 
 func makeInput(targets ...Target) *inputBuilder {
 	return &inputBuilder{in: Input{
-		Policy:    Policy{Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0", MarkersManaged: true},
+		Policy:    Policy{Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0"},
 		Candidate: Candidate{Tag: "1.5.0"},
 		Targets:   targets,
 	}}

@@ -27,8 +27,6 @@ type Policy struct {
 	Exclude []string
 	// FilterPattern and FilterExtract are versions.filterTags; empty: every tag is its own version.
 	FilterPattern, FilterExtract string
-	// MarkersManaged: the operator may push markers.
-	MarkersManaged bool
 }
 
 // Candidate is the newest version that Flux finds in the policy's range.
@@ -69,8 +67,6 @@ type Decision struct {
 	Available string
 	// Targets in the order of the input's.
 	Targets []TargetDecision
-	// WakeUp is when time alone may change the decision; zero: never.
-	WakeUp time.Time
 }
 
 // TargetDecision is what is wanted of one target.

@@ -15,7 +15,7 @@ type inputBuilder struct{ in rollout.Input }
 func makeInput(targets ...rollout.Target) *inputBuilder {
 	return &inputBuilder{in: rollout.Input{
 		Now:       testNow,
-		Policy:    rollout.Policy{Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0", MarkersManaged: true},
+		Policy:    rollout.Policy{Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0"},
 		Candidate: rollout.Candidate{Tag: "1.5.0"},
 		Targets:   targets,
 	}}

@@ -44,14 +44,11 @@ func (r *Reconciler) conclude(ctx context.Context, s scope, err error) (ctrl.Res
 		RequestedAt: s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation],
 		Previous:    s.policy.Status,
 	}
-	result := ctrl.Result{}
-	if wake := s.decision.WakeUp; !wake.IsZero() {
-		result.RequeueAfter = max(wake.Sub(outcome.Now), 1)
-	}
 	if err == nil {
 		outcome.Waiting = s.waiting()
-		return result, r.report(ctx, s, outcome)
+		return ctrl.Result{}, r.report(ctx, s, outcome)
 	}
+	result := ctrl.Result{}
 	outcome.Problem, err = problemOf(err)
 	if outcome.Problem.Reason == v1alpha1.FluxMissingReason {
 		result.RequeueAfter = fluxRetry

@@ -169,13 +169,12 @@ func (s scope) rolloutInput(now time.Time) rollout.Input {
 
 func policyInput(policy *v1alpha1.AppUpgradePolicy) rollout.Policy {
 	in := rollout.Policy{
-		Namespace:      policy.Namespace,
-		Name:           policy.Name,
-		Suspended:      policy.Spec.Suspend,
-		Deleting:       !policy.DeletionTimestamp.IsZero(),
-		Range:          policy.Spec.Versions.Range,
-		Exclude:        policy.Spec.Versions.Exclude,
-		MarkersManaged: !unmanaged(policy),
+		Namespace: policy.Namespace,
+		Name:      policy.Name,
+		Suspended: policy.Spec.Suspend,
+		Deleting:  !policy.DeletionTimestamp.IsZero(),
+		Range:     policy.Spec.Versions.Range,
+		Exclude:   policy.Spec.Versions.Exclude,
 	}
 	if filter := policy.Spec.Versions.FilterTags; filter != nil {
 		in.FilterPattern, in.FilterExtract = filter.Pattern, filter.Extract
