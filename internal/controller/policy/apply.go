@@ -18,7 +18,8 @@ import (
 )
 
 // applyObjects writes what the decision means for the Flux objects, in the order in which Flux can use them: the scan,
-// once it has a result the pins, and when all of these are written the candidate with the round that sets them free.
+// once it has a result the pins, and when all of these are written the candidate with the round that sets them free. What
+// is there already is kept up while there is no scan: markers must go even if nothing can be upgraded.
 func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 	if s.chart.URL != "" {
 		if err := r.applyObject(ctx, s.scan, fluxobjects.Scan(s.policy.Namespace, s.chart, s.interval)); err != nil {
@@ -26,10 +27,14 @@ func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 		}
 	}
 	intents, err := r.applyPins(ctx, s)
-	if err != nil || !scanned(s.scan) {
+	if err != nil {
 		return err
 	}
-	candidate, err := s.wantedCandidate(completedRound(s.candidate, intents))
+	scan := s.candidateScan()
+	if scan == "" {
+		return nil
+	}
+	candidate, err := s.wantedCandidate(scan, completedRound(s.candidate, intents))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/meta"
@@ -25,20 +27,37 @@ func (s scope) candidateInput() rollout.Candidate {
 	if reason, message := scanProblem(s.scan, s.scanName()); reason != "" && !scanned(s.scan) {
 		return rollout.Candidate{Reason: reason, Message: message}
 	}
-	wanted, err := s.wantedCandidate(roundOf(s.candidate))
+	wanted, err := s.wantedCandidate(s.scanName(), roundOf(s.candidate))
 	if err != nil {
 		return rollout.Candidate{Reason: v1alpha1.NoCandidateReason, Message: err.Error()}
 	}
 	return candidateOf(s.policy, s.candidate, wanted)
 }
 
-// wantedCandidate is the candidate ImagePolicy as it should be, with a round.
-func (s scope) wantedCandidate(round int64) (*imagev1.ImagePolicy, error) {
+// candidateScan is the name of the ImageRepository that the candidate selects from: that of the chart once Flux has scanned
+// it; until then, and while no target tells the chart, the one that the candidate has, or if somebody deleted it the
+// pins. It is empty if there is none: then there is nothing for which a round could matter either.
+func (s scope) candidateScan() string {
+	if scanned(s.scan) {
+		return s.scanName()
+	}
+	if s.candidate != nil {
+		return s.candidate.Spec.ImageRepositoryRef.Name
+	}
+	names := slices.Sorted(maps.Keys(s.pins))
+	if len(names) == 0 {
+		return ""
+	}
+	return s.pins[names[0]].object.Spec.ImageRepositoryRef.Name
+}
+
+// wantedCandidate is the candidate ImagePolicy as it should be, with the name of its ImageRepository and a round.
+func (s scope) wantedCandidate(scan string, round int64) (*imagev1.ImagePolicy, error) {
 	semver, err := versions.Compose(s.policy.Spec.Versions.Range, s.policy.Spec.Versions.Exclude)
 	if err != nil {
 		return nil, err
 	}
-	return fluxobjects.Candidate(s.policy, s.scanName(), semver, round), nil
+	return fluxobjects.Candidate(s.policy, scan, semver, round), nil
 }
 
 func candidateOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImagePolicy) rollout.Candidate {

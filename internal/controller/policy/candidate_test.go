@@ -56,13 +56,43 @@ func scopeWithCandidate(t *testing.T, tag string) scope {
 	s.scan = fluxobjects.Scan("default", s.chart, fluxobjects.DefaultInterval)
 	s.scan.Generation = 1
 	s.scan.Status.LastScanResult = &imagev1.ScanResult{TagCount: 1}
-	candidate, err := s.wantedCandidate(0)
+	candidate, err := s.wantedCandidate(s.scanName(), 0)
 	must(t, err)
 	candidate.Generation, candidate.Status.ObservedGeneration = 1, 1
 	candidate.Status.LatestRef = &imagev1.ImageRef{Tag: tag}
 	candidate.Status.Conditions = []metav1.Condition{{Type: meta.ReadyCondition, Status: metav1.ConditionTrue, ObservedGeneration: 1}}
 	s.candidate = candidate
 	return s
+}
+
+func TestCandidateScan(t *testing.T) {
+	made := livePin{object: &imagev1.ImagePolicy{}}
+	made.object.Spec.ImageRepositoryRef.Name = "of-pins"
+	for name, test := range map[string]struct {
+		edit func(*scope)
+		want string
+	}{
+		"scanned":                        {func(*scope) {}, "chart"},
+		"scanned for the first time":     {func(s *scope) { s.candidate = nil }, "chart"},
+		"not scanned yet":                {func(s *scope) { s.scan.Status.LastScanResult = nil }, "of-candidate"},
+		"chart not known":                {func(s *scope) { s.chart, s.scan = fluxobjects.Chart{}, nil }, "of-candidate"},
+		"no candidate, chart not known":  {func(s *scope) { s.chart, s.scan, s.candidate = fluxobjects.Chart{}, nil, nil }, "of-pins"},
+		"nothing to set free":            {func(s *scope) { s.scan, s.candidate, s.pins = nil, nil, nil }, ""},
+		"nothing to set free, not there": {func(s *scope) { s.scan.Status.LastScanResult, s.candidate, s.pins = nil, nil, nil }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scopeWithCandidate(t, "1.5.0")
+			if test.want == "chart" {
+				test.want = s.scanName()
+			}
+			s.candidate.Spec.ImageRepositoryRef.Name = "of-candidate"
+			s.pins = map[string]livePin{"pin.app.one": made}
+			test.edit(&s)
+			if got := s.candidateScan(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
 }
 
 func failScan(s *scope) {

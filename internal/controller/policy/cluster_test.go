@@ -51,6 +51,7 @@ func TestCluster(t *testing.T) {
 		"makes deleted objects again":                 e.testRecreate,
 		"moves all targets in one round":              e.testRounds,
 		"gives up targets that leave":                 e.testLeave,
+		"sets removals free without a scan":           e.testRemovalWithoutScan,
 		"hands a target over to another policy":       e.testHandOver,
 		"conflicts on both policies":                  e.testConflict,
 		"leaves foreign objects alone":                e.testForeign,

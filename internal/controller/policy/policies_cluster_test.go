@@ -98,6 +98,52 @@ func (f *fleet) removes(app string) {
 	})
 }
 
+// A marker must go although nothing tells the chart any more, or the chart cannot be scanned.
+func (e *environment) testRemovalWithoutScan(t *testing.T) {
+	t.Run("App deleted", func(t *testing.T) {
+		f := e.converged(t)
+		f.delete("one", &appv1alpha1.App{})
+		f.freesRemoval("one")
+		f.delete("policy.candidate", &imagev1.ImagePolicy{}) // it comes back for the pin that waits
+		f.freesRemoval("one")
+	})
+	t.Run("selector matches nothing", func(t *testing.T) {
+		f := e.converged(t)
+		change(f, "policy", &v1alpha1.AppUpgradePolicy{}, false, func(p *v1alpha1.AppUpgradePolicy) {
+			p.Spec.Targets = []v1alpha1.TargetReference{{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "none"}}}}
+		})
+		f.freesRemoval("one")
+	})
+	t.Run("chart not scanned", func(t *testing.T) {
+		f := e.converged(t)
+		f.app("two", "1.0.0", nil)
+		before := &imagev1.ImagePolicy{}
+		must(t, f.get("policy.candidate", before))
+		change(f, "policy", &v1alpha1.AppUpgradePolicy{}, false, func(p *v1alpha1.AppUpgradePolicy) {
+			p.Spec.Chart = &v1alpha1.Chart{URL: "oci://registry.example.com/charts/other"}
+			p.Spec.Targets = []v1alpha1.TargetReference{{Name: "two"}}
+		})
+		f.freesRemoval("one")
+		after := &imagev1.ImagePolicy{}
+		must(t, f.get("policy.candidate", after))
+		if after.Generation != before.Generation {
+			t.Errorf("the candidate selects from what is not scanned: %+v", after.Spec)
+		}
+	})
+}
+
+// freesRemoval waits until the removal of a marker is asked for and the candidate carries its round.
+func (f *fleet) freesRemoval(app string) {
+	f.t.Helper()
+	f.removes(app)
+	_, intent, err := f.pin(app)
+	must(f.t, err)
+	if intent.Round == 0 {
+		f.t.Fatalf("the removal has no round: %+v", intent)
+	}
+	f.decided("policy", intent.Round)
+}
+
 func (e *environment) testHandOver(t *testing.T) {
 	f := e.converged(t)
 	f.app("two", "1.0.0", nil)
