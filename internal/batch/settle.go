@@ -16,14 +16,13 @@ func Settle(now time.Time, pins []Pin, a AutomationMemory, r Reading, commit *Tr
 	settled := map[Key]pin.Memory{}
 	for _, p := range pins {
 		line := r.Lines[p.Key]
-		m, wrote := p.Memory, false
-		if commit != nil {
-			if _, wrote = commit.Old[p.Key]; wrote {
-				m = overwritten(p, *commit)
-			}
+		m := p.Memory
+		changes := commit.changesOf(p, line)
+		if len(changes) > 0 {
+			m = overwritten(p, changes)
 		}
 		switch {
-		case wrote || line.File == "":
+		case len(changes) > 0 || line.File == "":
 			m = Recall(m, line, r.Revision)
 		case line.Value == m.From:
 			m = unchanged(now, p, Recall(m, line, r.Revision), a, alone)
@@ -42,14 +41,14 @@ func Settle(now time.Time, pins []Pin, a AutomationMemory, r Reading, commit *Tr
 // overwritten is the memory of a pin whose line Flux wrote. If that took a human's value away, one that was committed
 // between the check and Flux's run, or between two runs, the value is to be given back. (A human who then turns the line
 // elsewhere and back to the very value that Flux wrote, before the batch is settled, looks the same and gets it back too.)
-func overwritten(p Pin, commit Trailer) pin.Memory {
-	m, old := p.Memory, commit.Old[p.Key]
-	m.Git, m.Commit = m.Wanted, commit.Hash
+func overwritten(p Pin, newestFirst []Change) pin.Memory {
+	m, old := p.Memory, newestFirst[0].Old
+	m.Git, m.Commit = m.Wanted, newestFirst[0].Commit
 	tag := old
 	if p.Intent.Target.Kind == application.AppKind {
 		tag = versions.Tag(old) // the one that exists: an App takes both
 	}
-	if tag == m.Wanted || old == m.From && !commit.Again[p.Key] {
+	if tag == m.Wanted || old == m.From && len(newestFirst) == 1 {
 		return written(m)
 	}
 	m.Restore = tag

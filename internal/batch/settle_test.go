@@ -11,10 +11,14 @@ import (
 
 func TestSettle(t *testing.T) {
 	gone := &pin.Finding{Reason: reasonMarkerMissing, Message: "gone"}
-	wrote := func(old string) *Trailer { return &Trailer{Hash: "c1", Old: map[Key]string{key("a"): old}} }
-	again := func(old string) *Trailer {
-		return &Trailer{Hash: "c2", Old: map[Key]string{key("a"): old}, Again: map[Key]bool{key("a"): true}}
+	ours := func(commit, old string) Change {
+		return Change{Pin: key("a"), File: "a.yaml", Object: "App a", Old: old, New: "1.2.0", Commit: commit}
 	}
+	near := Change{Pin: key("a"), File: "a.yaml", Object: "App copy", Old: "0.9.0", New: "1.2.0", Commit: "c2"}
+	far := Change{Pin: key("a"), File: "b.yaml", Object: "App a", Old: "0.9.0", New: "1.2.0", Commit: "c2"}
+	commits := func(newestFirst ...Change) *Trailer { return &Trailer{Changes: newestFirst} }
+	wrote := func(old string) *Trailer { return commits(ours("c1", old)) }
+	again := func(old string) *Trailer { return commits(ours("c2", old), ours("c1", "1.0.0")) }
 	found := func(reason, message string) *pin.Finding { return &pin.Finding{Reason: reason, Message: message} }
 	retryAt := noon.Add(time.Minute)
 	restoring := func(p *Pin) {
@@ -70,8 +74,18 @@ func TestSettle(t *testing.T) {
 		"given back over another value": {pin: restoring, line: Line{Value: "1.1.0"}, commit: wrote("1.0.0"), want: func(m *pin.Memory) {
 			m.Git, m.Commit, m.Restore = "1.1.0", "c1", "1.0.0"
 		}},
-		"a human was faster":   {line: Line{Value: "1.1.0"}, want: func(m *pin.Memory) { m.Git, m.Hold = "1.1.0", holdUpTo("1.2.0") }},
-		"unchanged, withdrawn": {memory: AutomationMemory{Outcome: Withdrawn}, line: Line{Value: "1.0.0"}, want: func(*pin.Memory) {}},
+		"written, and a copy in another file too": {line: Line{Value: "1.2.0"}, commit: commits(far, ours("c1", "1.0.0")), want: func(m *pin.Memory) {
+			m.Git, m.Commit = "1.2.0", "c1"
+		}},
+		"written, and a copy in the same file too": {line: Line{Value: "1.2.0"}, commit: commits(near, ours("c1", "1.0.0")), want: func(m *pin.Memory) {
+			m.Git, m.Commit = "1.2.0", "c1"
+		}},
+		"written over a human's value, and a copy too": {line: Line{Value: "1.2.0"}, commit: commits(far, ours("c1", "1.1.0")), want: func(m *pin.Memory) {
+			m.Git, m.Commit, m.Restore, m.Hold = "1.2.0", "c1", "1.1.0", holdUpTo("1.2.0")
+		}},
+		"written is a copy in another file": {line: Line{Value: "1.0.0"}, commit: commits(far), memory: AutomationMemory{Outcome: Withdrawn}, want: func(*pin.Memory) {}},
+		"a human was faster":                {line: Line{Value: "1.1.0"}, want: func(m *pin.Memory) { m.Git, m.Hold = "1.1.0", holdUpTo("1.2.0") }},
+		"unchanged, withdrawn":              {memory: AutomationMemory{Outcome: Withdrawn}, line: Line{Value: "1.0.0"}, want: func(*pin.Memory) {}},
 		"unchanged, observed": {memory: AutomationMemory{Outcome: Observed}, line: Line{Value: "1.0.0"}, want: func(m *pin.Memory) {
 			m.Finding = ineffective(placed("a"))
 		}},

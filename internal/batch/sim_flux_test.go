@@ -155,28 +155,32 @@ func (w *world) push(key Key, r *run) {
 	}
 	next := commit{
 		lines:   maps.Clone(w.git[r.base].lines),
-		trailer: &Trailer{Hash: revision(len(w.git)), Batch: r.selects, Old: map[Key]string{}, New: map[Key]string{}},
+		trailer: &Trailer{Batch: r.selects},
 	}
-	for pinKey, tag := range r.tags {
-		l := next.lines[pinKey]
+	for _, pinKey := range sortedKeys(r.tags) {
+		l, tag := next.lines[pinKey], r.tags[pinKey]
+		c := Change{Pin: pinKey, File: "f" + pinKey.Name, New: tag, Commit: revision(len(w.git))}
 		if l.copied && l.copy != tag {
-			next.trailer.Old[pinKey], next.trailer.New[pinKey] = l.copy, tag
-			l.copy = tag
+			c.Old, c.Object, l.copy = l.copy, "App copy", tag
+			if !l.near {
+				c.File = "copies/" + c.File
+			}
+			next.trailer.Changes = append(next.trailer.Changes, c)
 		}
 		if l.marker && l.value != tag {
-			next.trailer.Old[pinKey], next.trailer.New[pinKey] = l.value, tag
-			l.value = tag
+			c.Old, c.Object, c.File, l.value = l.value, "App "+pinKey.Name, "f"+pinKey.Name, tag
+			next.trailer.Changes = append(next.trailer.Changes, c)
 		}
 		next.lines[pinKey] = l
 	}
-	if len(next.trailer.Old) == 0 {
+	if len(next.trailer.Changes) == 0 {
 		return
 	}
 	if r.base != len(w.git)-1 || w.fluxGitDown {
 		r.failed = true
 		return
 	}
-	w.note("flux: %s pushes batch %s: %v -> %v", key.Name, r.selects, next.trailer.Old, next.trailer.New)
+	w.note("flux: %s pushes batch %s: %v", key.Name, r.selects, next.trailer.Changes)
 	w.ghost.pushed(w, next)
 	w.git = append(w.git, next)
 }

@@ -162,7 +162,7 @@ func commitMarker(w *world, t *rapid.T) {
 	case "restore":
 		now.marker = true
 	case "copy":
-		now.copied, now.copy = true, "1.0.0"
+		now.copied, now.near, now.copy = true, chance(t, "near", 2) == 0, pick(t, "value", append(values, was.value))
 	default:
 		now.copied = false
 	}

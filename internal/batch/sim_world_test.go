@@ -62,9 +62,9 @@ func (c cluster) clone() cluster {
 type line struct {
 	value  string
 	marker bool
-	// copied: another line carries the same marker, at copy.
-	copied bool
-	copy   string
+	// copied: another line carries the same marker, at copy, in the same file or another one.
+	copied, near bool
+	copy         string
 }
 
 // commit is one commit of the branch. Flux's have a trailer.

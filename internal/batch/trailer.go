@@ -1,87 +1,139 @@
 package batch
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 const (
 	batchTrailer  = "Upgrade-Batch: "
+	fileTrailer   = "Upgrade-File: "
 	changeTrailer = "Upgrade-Change: "
 )
 
 // DefaultMessage is the subject of Flux's commits if the user gives no template.
 const DefaultMessage = "Upgrade {{ len .Changed.Changes }} version{{ if ne (len .Changed.Changes) 1 }}s{{ end }}"
 
-// MessageTemplate is the automation's template: the user's, and a trailer that names the batch and each setter's old and new
-// value. The old values tell whether a human committed between the check and Flux's run.
+// MessageTemplate is the automation's template: the user's, and a trailer that names the batch and, document by document, each
+// setter's old and new value. The old values tell whether a human committed between the check and Flux's run, the documents
+// whether that was our line or a copy of its marker.
 func MessageTemplate(user string) string {
 	if strings.TrimSpace(user) == "" {
 		user = DefaultMessage
 	}
 	return strings.TrimRight(user, "\n") + "\n\n" + batchTrailer + "{{ .Values.batch }}\n" +
-		"{{ range .Changed.Changes }}" + changeTrailer + "{{ .Setter }} {{ printf \"%q\" .OldValue }} -> {{ printf \"%q\" .NewValue }}\n{{ end }}"
+		"{{ range $file, $objects := .Changed.FileChanges }}{{ range $object, $changes := $objects }}" +
+		fileTrailer + "{{ printf \"%q %q\" $file (printf \"%s %s\" $object.Kind $object.Name) }}\n" +
+		"{{ range $changes }}" + changeTrailer + "{{ .Setter }} {{ printf \"%q\" .OldValue }} -> {{ printf \"%q\" .NewValue }}\n{{ end }}" +
+		"{{ end }}{{ end }}"
 }
 
 // Trailer is what a commit of Flux says of its batch.
 type Trailer struct {
-	// Hash of the commit.
-	Hash string
 	// Batch is the batch's id.
-	Batch string
-	// Old and New values by pin.
-	Old, New map[Key]string
-	// Again: the batch had written this pin before, so a human has moved the line in between.
-	Again map[Key]bool
+	Batch   string
+	Changes []Change
+}
+
+// Change is one field that Flux gave another value.
+type Change struct {
+	Pin Key
+	// File is relative to the automation's update.path, Object the kind and name in the field's document.
+	File, Object string
+	Old, New     string
+	// Commit is the hash of the commit.
+	Commit string
 }
 
 // Combine is what all commits of one batch say, newest first; nil if there is none. Flux commits twice if a human moves a
-// line while the batch is still armed: then Old has what Flux overwrote last.
+// line while the batch is still armed.
 func Combine(newestFirst []Trailer) *Trailer {
 	if len(newestFirst) == 0 {
 		return nil
 	}
-	all := Trailer{Hash: newestFirst[0].Hash, Batch: newestFirst[0].Batch, Old: map[Key]string{}, New: map[Key]string{}, Again: map[Key]bool{}}
+	all := Trailer{Batch: newestFirst[0].Batch}
 	for _, t := range newestFirst {
-		for key, old := range t.Old {
-			if _, newer := all.Old[key]; newer {
-				all.Again[key] = true
-				continue
-			}
-			all.Old[key], all.New[key] = old, t.New[key]
-		}
+		all.Changes = append(all.Changes, t.Changes...)
 	}
 	return &all
 }
 
-var change = regexp.MustCompile(`^([a-z0-9-]+):([a-z0-9.-]+):tag ("(?:[^"\\]|\\.)*") -> ("(?:[^"\\]|\\.)*")$`)
+const quoted = `("(?:[^"\\]|\\.)*")`
+
+var (
+	place  = regexp.MustCompile(`^` + quoted + ` ` + quoted + `$`)
+	change = regexp.MustCompile(`^([a-z0-9-]+):([a-z0-9.-]+):tag ` + quoted + ` -> ` + quoted + `$`)
+)
 
 // ParseTrailer reads a commit message; ok is false if it has no batch trailer.
 func ParseTrailer(hash, message string) (t Trailer, ok bool) {
-	t = Trailer{Hash: hash, Old: map[Key]string{}, New: map[Key]string{}}
-	for line := range strings.Lines(message) {
-		line = strings.TrimSpace(line)
-		if id, found := strings.CutPrefix(line, batchTrailer); found {
-			t.Batch, ok = strings.TrimSpace(id), true
-			continue
-		}
-		text, found := strings.CutPrefix(line, changeTrailer)
-		if !found {
-			continue
-		}
-		if m := change.FindStringSubmatch(text); m != nil {
-			key := Key{Namespace: m[1], Name: m[2]}
-			t.Old[key], t.New[key] = unquote(m[3]), unquote(m[4])
+	var file, object string
+	for text := range strings.Lines(message) {
+		text = strings.TrimSpace(text)
+		if id, found := strings.CutPrefix(text, batchTrailer); found {
+			t, ok = Trailer{Batch: strings.TrimSpace(id)}, true
+		} else if at, found := strings.CutPrefix(text, fileTrailer); found {
+			if m := place.FindStringSubmatch(at); m != nil {
+				file, object = unquote(m[1]), unquote(m[2])
+			}
+		} else if what, found := strings.CutPrefix(text, changeTrailer); found {
+			if m := change.FindStringSubmatch(what); m != nil {
+				t.Changes = append(t.Changes, Change{
+					Pin: Key{Namespace: m[1], Name: m[2]}, File: file, Object: object, Old: unquote(m[3]), New: unquote(m[4]), Commit: hash,
+				})
+			}
 		}
 	}
 	return t, ok
 }
 
-func unquote(quoted string) string {
-	text, err := strconv.Unquote(quoted)
+func unquote(text string) string {
+	plain, err := strconv.Unquote(text)
 	if err != nil {
-		return quoted
+		return text
 	}
-	return text
+	return plain
+}
+
+// changesOf are the changes of a pin's own line, newest first; none if Flux did not write it. The marker may have been copied
+// meanwhile: a copy in another file does not count, and of several in one file the one that read what the pin's line read.
+func (t *Trailer) changesOf(p Pin, l Line) []Change {
+	if t == nil {
+		return nil
+	}
+	documents := map[string][]Change{}
+	best := ""
+	for _, c := range t.Changes {
+		if c.Pin != p.Key || !names(p.Memory.File, c.File) && !names(l.File, c.File) {
+			continue
+		}
+		document := c.File + "\n" + c.Object
+		documents[document] = append(documents[document], c)
+		if best == "" {
+			best = document
+		}
+	}
+	for _, document := range slices.Sorted(maps.Keys(documents)) {
+		if likelier(documents[document], documents[best], p.Memory.From) {
+			best = document
+		}
+	}
+	return documents[best]
+}
+
+// names: the path of a file, from the repository's root, ends with what a trailer says.
+func names(file, said string) bool {
+	return said == "" || file == said || strings.HasSuffix(file, "/"+said)
+}
+
+// likelier: a is rather the document of a line that read from than b.
+func likelier(a, b []Change, from string) bool {
+	wasA, wasB := a[len(a)-1].Old == from, b[len(b)-1].Old == from
+	if wasA != wasB {
+		return wasA
+	}
+	return len(a[0].File) > len(b[0].File)
 }
