@@ -172,26 +172,3 @@ func TestDeletedPolicy(t *testing.T) {
 		return nil
 	})
 }
-
-// A tag that is deleted from the registry between being seen and being taken is reported; the next version is taken.
-func TestTagGone(t *testing.T) {
-	f := newFleet(t, map[string]string{"one": "1.0.0"})
-	startOperator(t, environment.OperatorOptions{})
-	f.policy("tag", ">=1.0.0", []string{"one"}, suspended)
-	f.release("1.1.0")
-	eventually(t, "the version is seen", func() error {
-		f.scan()
-		if got := f.get("tag").Status.Available; got != "1.1.0" {
-			return fmt.Errorf("available is %q", got)
-		}
-		return nil
-	})
-	f.suspend("tag", false)
-	eventually(t, "it is taken", func() error { return f.deployed("one", "1.1.0") })
-	eventually(t, "the repository is at rest", f.atRest)
-	must(t, env.Registry.DeleteTag(t.Context(), f.chart, "1.1.0"))
-	f.scan()
-	f.release("1.2.0")
-	f.scan()
-	eventually(t, "the next one is taken", func() error { return f.deployed("one", "1.2.0") })
-}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,11 +45,15 @@ spec:
 
 func path(app string) string { return "apps/" + app + ".yaml" }
 
+// fleets counts those that were made, so that each has a name of its own however often a test runs.
+var fleets atomic.Int64
+
 // newFleet makes a fleet of Apps with their versions, and waits until they are installed.
 func newFleet(t *testing.T, apps map[string]string) *fleet {
 	t.Helper()
 	id := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
-	f := &fleet{T: t, namespace: "org-" + id[:min(len(id), 40)], chart: "chart-" + id}
+	id = fmt.Sprintf("%s-%d", id[:min(len(id), 40)], fleets.Add(1))
+	f := &fleet{T: t, namespace: "org-" + id, chart: "chart-" + id}
 	must(t, env.CreateNamespace(t.Context(), f.namespace))
 	must(t, env.CreateNamespace(t.Context(), "default"))
 	must(t, env.CreateCatalog(t.Context(), "default", f.namespace))

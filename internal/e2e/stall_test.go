@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
@@ -45,14 +46,13 @@ func TestSuspendDuringStalledRun(t *testing.T) {
 	eventually(t, "it goes on", func() error { return f.deployed("one", "1.2.0") })
 }
 
-// A human commits to the line while Flux's run is stuck between the operator's check and its clone. Flux overwrites the
+// A human commits to the line while Flux's run is stuck between the operator's check and its push. Flux overwrites the
 // human's value; the operator sees it in the commit's trailer and gives the value back.
 func TestHumanCommitsDuringStalledRun(t *testing.T) {
-	for name, stalled := range map[string]func(*fleet) (<-chan struct{}, func()){
-		"push": func(f *fleet) (<-chan struct{}, func()) {
-			stall := f.repo.StallPushes()
-			return stall.Reached(), stall.Release
-		},
+	for name, stalled := range map[string]func(*fleet, string) (release func()){
+		"before the clone": (*fleet).stallStart,
+		"during the clone": (*fleet).stallClone,
+		"before the push":  (*fleet).stallPush,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0"})
@@ -61,12 +61,9 @@ func TestHumanCommitsDuringStalledRun(t *testing.T) {
 			f.policy("human", ">=0.1.0", []string{"one", "two"})
 			eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
 			eventually(t, "the repository is at rest", f.atRest)
+			eventually(t, "Flux has applied the markers", func() error { return f.applied(f.log()[0].Hash) })
 
-			held, release := stalled(f)
-			defer release()
-			f.release("1.1.0")
-			f.scan()
-			reached(t, held)
+			release := stalled(f, "1.1.0")
 			f.commit("Back to 0.9.0", map[string]string{"one": "0.9.0"})
 			release()
 			eventually(t, "the human's value is in Git again, and held", func() error {
@@ -91,4 +88,56 @@ func TestHumanCommitsDuringStalledRun(t *testing.T) {
 			})
 		})
 	}
+}
+
+// stallPush releases a version and returns when Flux pushes it, which is held back.
+func (f *fleet) stallPush(version string) (release func()) {
+	f.Helper()
+	stall := f.repo.StallPushes()
+	f.Cleanup(stall.Release)
+	f.release(version)
+	f.scan()
+	reached(f.T, stall.Reached())
+	return stall.Release
+}
+
+// stallStart releases a version and returns when the operator has checked the lines and lets Flux write them, which is
+// frozen and has not begun.
+func (f *fleet) stallStart(version string) (release func()) {
+	f.Helper()
+	check := f.repo.StallFetches()
+	f.Cleanup(check.Release)
+	f.release(version)
+	f.scan()
+	reached(f.T, check.Reached())
+	thaw := freezeFlux(f.T)
+	check.Release()
+	eventually(f.T, "the automation is armed", f.armed)
+	return thaw
+}
+
+// stallClone releases a version and returns when Flux, which knows the branch's head already, clones it, which is held back.
+func (f *fleet) stallClone(version string) (release func()) {
+	f.Helper()
+	thaw := f.stallStart(version)
+	stall := f.repo.StallFetches()
+	f.Cleanup(stall.Release)
+	thaw()
+	reached(f.T, stall.Reached())
+	return stall.Release
+}
+
+// freezeFlux stops the controller that commits in the middle of whatever it does, until it is thawed.
+func freezeFlux(t *testing.T) (thaw func()) {
+	t.Helper()
+	controllers := env.Flux.ImageControllers()
+	process := env.Flux.Process(controllers[len(controllers)-1])
+	must(t, process.Signal(syscall.SIGSTOP))
+	thaw = func() {
+		if err := process.Signal(syscall.SIGCONT); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(thaw)
+	return thaw
 }
