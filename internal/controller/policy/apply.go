@@ -3,9 +3,6 @@ package policy
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,7 +11,6 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/apply"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
-	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
 // applyObjects writes what the decision means for the Flux objects, in the order in which Flux can use them: the scan,
@@ -44,13 +40,6 @@ func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 // writers is how many pins are written at once.
 const writers = 8
 
-// plan is a pin and what it should want.
-type plan struct {
-	live     livePin
-	intent   pin.Intent
-	location *resolve.Location
-}
-
 // applyPins writes every pin and returns their intents. A pin that fails does not stop the others, but the error keeps
 // all of them from moving.
 func (r *Reconciler) applyPins(ctx context.Context, s scope) ([]pin.Intent, error) {
@@ -71,35 +60,6 @@ func (r *Reconciler) applyPins(ctx context.Context, s scope) ([]pin.Intent, erro
 	}
 	_ = group.Wait() // the errors are in failed
 	return intents, errors.Join(failed...)
-}
-
-// plans are the pins of all targets, and those of the policy that are left over, in the order of their names.
-func (r *Reconciler) plans(ctx context.Context, s scope) ([]plan, error) {
-	var plans []plan
-	left := maps.Clone(s.pins)
-	for i, target := range s.found.Targets {
-		name := pin.Name(target.Kind, target.Name)
-		live, exists := s.pins[name]
-		delete(left, name)
-		if live.broken == nil && (exists || s.mayCreatePin(target)) {
-			plans = append(plans, plan{live: live, intent: s.intentFor(target, s.decision.Targets[i], live), location: target.Location})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(left)) {
-		handedOver, err := r.handedOver(ctx, s.policy, left[name])
-		if err != nil {
-			return nil, err
-		}
-		if !handedOver && left[name].broken == nil {
-			plans = append(plans, plan{live: left[name], intent: s.intentOfLeft(left[name])})
-		}
-	}
-	return plans, nil
-}
-
-// mayCreatePin says whether a target that has no pin gets one. Flux's worker would block on a pin without a scan.
-func (s scope) mayCreatePin(target resolve.Target) bool {
-	return target.Finding == nil && target.Location != nil && scanned(s.scan)
 }
 
 // applyPin writes one pin, or deletes it if it is to go and nobody has to remove a marker. What is not known at the
@@ -127,16 +87,6 @@ func (r *Reconciler) applyPin(ctx context.Context, s scope, p plan) error {
 func (r *Reconciler) applyObject(ctx context.Context, live, desired client.Object) error {
 	_, err := apply.Apply(ctx, r.client, live, desired)
 	return err
-}
-
-// handedOver says whether exactly one other policy, which is not being deleted, selects the target of a pin: then that
-// policy takes the pin over, and the marker stays where it is.
-func (r *Reconciler) handedOver(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin) (bool, error) {
-	others, err := resolve.HeirsOf(ctx, r.client, policy, live.intent.Target.Name)
-	if err != nil {
-		return false, fmt.Errorf("look who takes over pin %s/%s: %w", live.object.Namespace, live.object.Name, err)
-	}
-	return len(others) == 1, nil
 }
 
 func foreignFinding(kind string, object client.Object) *pin.Finding {

@@ -53,9 +53,9 @@ func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePo
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if waiting > 0 {
+	if len(waiting) > 0 {
 		left := policy.DeletionTimestamp.Add(r.options.FinalizerTimeout).Sub(r.options.Clock.Now())
-		return ctrl.Result{RequeueAfter: min(max(left, time.Second), obstacleRetry)}, r.reportRemoval(ctx, policy, pins)
+		return ctrl.Result{RequeueAfter: min(max(left, time.Second), obstacleRetry)}, r.reportRemoval(ctx, policy, waiting)
 	}
 	if err := r.deleteCandidate(ctx, policy); err != nil {
 		return ctrl.Result{}, err
@@ -63,8 +63,9 @@ func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePo
 	return ctrl.Result{}, r.removeFinalizer(ctx, policy)
 }
 
-// dismiss lets the pins of a deleted policy go and returns how many are waited for.
-func (r *Reconciler) dismiss(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, pins map[string]livePin) (waiting int, err error) {
+// dismiss lets the pins of a deleted policy go and returns those that are waited for.
+func (r *Reconciler) dismiss(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, pins map[string]livePin) (waiting map[string]livePin, err error) {
+	waiting = map[string]livePin{}
 	s := scope{policy: policy, pins: pins, obstacles: &obstacles{}}
 	var failed []error
 	for _, name := range slices.Sorted(maps.Keys(pins)) {
@@ -72,7 +73,7 @@ func (r *Reconciler) dismiss(ctx context.Context, policy *v1alpha1.AppUpgradePol
 		gone, err := r.dismissPin(ctx, s, live)
 		failed = append(failed, err)
 		if !gone {
-			waiting++
+			waiting[name] = live
 		}
 	}
 	return waiting, errors.Join(failed...)

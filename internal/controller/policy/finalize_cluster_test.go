@@ -87,6 +87,38 @@ func (e *environment) testFinalizerObstacles(t *testing.T) {
 	})
 }
 
+// A pin whose intent is gone cannot ask for its marker to be removed: it must keep neither the policy nor its deletion.
+func (e *environment) testLostIntent(t *testing.T) {
+	for name, lose := range map[string]func(*imagev1.ImagePolicy){
+		"removed": func(p *imagev1.ImagePolicy) { delete(p.Annotations, pin.IntentAnnotation) },
+		"garbled": func(p *imagev1.ImagePolicy) { p.Annotations[pin.IntentAnnotation] = "{" },
+		"renamed": func(p *imagev1.ImagePolicy) {
+			p.Annotations[pin.IntentAnnotation] = pin.Intent{Target: pin.Target{Kind: "App", Name: "other"}, Remove: true}.Encode()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := e.converged(t)
+			f.app("two", "1.0.0", nil)
+			change(f, "policy", &v1alpha1.AppUpgradePolicy{}, false, func(p *v1alpha1.AppUpgradePolicy) {
+				p.Spec.Targets = []v1alpha1.TargetReference{{Name: "two"}}
+			})
+			f.removes("one")
+			change(f, "pin.app.one", &imagev1.ImagePolicy{}, false, lose)
+			f.gone("pin.app.one", &imagev1.ImagePolicy{})
+			f.warned("policy", v1alpha1.MarkerLeftReason, "pin.app.one", "apps/hello.yaml", "line 7", pin.IntentAnnotation)
+
+			f.remembers("two", marked("1.0.0"))
+			f.says("policy", v1alpha1.ReadyCondition, metav1.ConditionTrue, v1alpha1.SucceededReason)
+			f.delete("policy", &v1alpha1.AppUpgradePolicy{})
+			f.removes("two")
+			change(f, "pin.app.two", &imagev1.ImagePolicy{}, false, lose)
+			f.gone("policy", &v1alpha1.AppUpgradePolicy{})
+			f.gone("pin.app.two", &imagev1.ImagePolicy{})
+			f.warned("policy", v1alpha1.MarkerLeftReason, "pin.app.two", pin.IntentAnnotation)
+		})
+	}
+}
+
 func (e *environment) testFinalizerTimeout(t *testing.T) {
 	f := e.converged(t)
 	f.delete("policy", &v1alpha1.AppUpgradePolicy{})

@@ -41,7 +41,8 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	return s.numbered(intent, live)
 }
 
-// intentOfLeft is what a pin should want whose target the policy does not select any more.
+// intentOfLeft is what a pin should want whose target the policy does not select any more, or looks for in another
+// repository branch.
 func (s scope) intentOfLeft(live livePin) pin.Intent {
 	intent := live.intent
 	intent.Commit = commitOf(s.policy)

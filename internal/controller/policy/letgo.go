@@ -19,6 +19,9 @@ import (
 // letGo deletes a pin that is not wanted any more if nobody has to remove a marker first, or nobody can. It says whether
 // the pin is gone.
 func (r *Reconciler) letGo(ctx context.Context, s scope, live livePin) (gone bool, err error) {
+	if live.nameless() {
+		return true, r.abandon(ctx, s.policy, live, fmt.Sprintf("somebody removed or changed the pin's annotation %s", pin.IntentAnnotation))
+	}
 	if live.neverMarked() {
 		return true, apply.Delete(ctx, r.client, live.object)
 	}
@@ -34,8 +37,10 @@ func (r *Reconciler) letGo(ctx context.Context, s scope, live livePin) (gone boo
 	return true, r.abandon(ctx, s.policy, live, obstacle)
 }
 
-// neverMarked says that no marker was placed nor is being placed. A pin that may be marked could be in the middle of it:
-// for that one the repository controller, which knows, is asked.
+// neverMarked says that the pin remembers no marker, is in no batch, and that nothing is asked of it at the moment. A pin that
+// may be marked, or is to be removed, could be in the middle of it: for that one the repository controller, which knows, is
+// asked. A push that began before the pin was told not to mark any more is not seen here: until it is remembered, only the
+// repository controller knows of it.
 func (p livePin) neverMarked() bool {
 	return !p.memory.Marked && !p.intent.Mark && !p.intent.Remove && p.object.Labels[pin.BatchLabel] == ""
 }
@@ -45,11 +50,26 @@ func (r *Reconciler) abandon(ctx context.Context, policy *v1alpha1.AppUpgradePol
 	if err := apply.Delete(ctx, r.client, live.object); err != nil {
 		return err
 	}
-	if live.memory.Marked {
-		r.warn(policy, v1alpha1.MarkerLeftReason, fmt.Sprintf("The marker of %s %s stays in %s line %d of GitRepository %s, because %s: remove the comment that names %s",
-			live.intent.Target.Kind, live.intent.Target.Name, live.memory.File, live.memory.Line, live.intent.Source.Repository, why, live.object.Name))
+	if live.memory.Marked || live.broken != nil {
+		r.warn(policy, v1alpha1.MarkerLeftReason, live.leftBehind(why))
 	}
 	return nil
+}
+
+// leftBehind says where the marker of a deleted pin stays, as far as the pin tells.
+func (p livePin) leftBehind(why string) string {
+	whose := "pin " + p.object.Name
+	if !p.nameless() {
+		whose = p.intent.Target.Kind + " " + p.intent.Target.Name
+	}
+	if !p.memory.Marked {
+		return fmt.Sprintf("A marker of %s may stay in Git, because %s: remove the comment that names %s, if there is one", whose, why, p.object.Name)
+	}
+	where := fmt.Sprintf("%s line %d", p.memory.File, p.memory.Line)
+	if repository := p.intent.Source.Repository; repository.Name != "" {
+		where += fmt.Sprintf(" of GitRepository %s", repository)
+	}
+	return fmt.Sprintf("The marker of %s stays in %s, because %s: remove the comment that names %s", whose, where, why, p.object.Name)
 }
 
 // obstacles are what one look at a policy found out about repositories. The pins of a policy share most of them.

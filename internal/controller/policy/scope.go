@@ -47,6 +47,22 @@ type livePin struct {
 	broken *pin.Finding
 }
 
+// nameless says that the intent does not tell the target that the pin is named after: somebody removed or changed it.
+func (p livePin) nameless() bool {
+	return pin.Name(p.intent.Target.Kind, p.intent.Target.Name) != p.object.Name
+}
+
+// elsewhere says that the pin has left something in another repository branch than the one in which its target is looked
+// for now. It must leave that one first: what it remembers, and what may be moving, is about that one.
+func (p livePin) elsewhere(target resolve.Target) bool {
+	if p.object == nil || target.Location == nil {
+		return false
+	}
+	repository := p.object.Labels[pin.RepositoryLabel]
+	busy := p.memory.Marked || p.object.Labels[pin.BatchLabel] != ""
+	return busy && repository != "" && repository != target.Location.RepositoryKey
+}
+
 // scanName is the name of the policy's ImageRepository.
 func (s scope) scanName() string { return fluxobjects.ScanName(s.policy.Namespace, s.chart) }
 
@@ -161,6 +177,9 @@ func (s scope) rolloutInput(now time.Time) rollout.Input {
 		if live, ok := s.pins[pin.Name(target.Kind, target.Name)]; ok {
 			t.Pin = live.input()
 			t.Finding = cmp.Or(t.Finding, live.broken)
+			if live.elsewhere(target) {
+				t.Pin.Memory.Marked = false // the line that counts has no marker
+			}
 		}
 		in.Targets = append(in.Targets, t)
 	}
