@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"strings"
 	"time"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -133,4 +134,13 @@ func Backoff(n int) time.Duration {
 		return most
 	}
 	return min(first<<max(0, n-1), most)
+}
+
+// bounded keeps a memory small, whatever Flux says.
+func bounded(message string) string {
+	const most = 500
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + "…"
 }

@@ -1,9 +1,5 @@
 package batch
 
-import (
-	"github.com/giantswarm/app-upgrade-operator/internal/pin"
-)
-
 // Next is the one thing to do now.
 func Next(o Observation) Action {
 	position := StateOf(o)
@@ -59,13 +55,4 @@ func observed(a Automation, pins []Pin) bool {
 		}
 	}
 	return true
-}
-
-// bounded keeps a memory small, whatever Flux says.
-func bounded(message string) string {
-	const most = 500
-	if len(message) <= most {
-		return message
-	}
-	return strings.ToValidUTF8(message[:most], "") + "…"
 }
