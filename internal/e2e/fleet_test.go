@@ -23,6 +23,8 @@ type fleet struct {
 	*testing.T
 	namespace, chart string
 	repo             *gitserver.Repository
+	// branch is the one that Flux applies.
+	branch string
 }
 
 // manifest is one App as a human writes it.
@@ -53,7 +55,7 @@ func newFleet(t *testing.T, apps map[string]string) *fleet {
 	t.Helper()
 	id := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
 	id = fmt.Sprintf("%s-%d", id[:min(len(id), 40)], fleets.Add(1))
-	f := &fleet{T: t, namespace: "org-" + id, chart: "chart-" + id}
+	f := &fleet{T: t, namespace: "org-" + id, chart: "chart-" + id, branch: gitserver.DefaultBranch}
 	must(t, env.CreateNamespace(t.Context(), f.namespace))
 	must(t, env.CreateNamespace(t.Context(), "default"))
 	must(t, env.CreateCatalog(t.Context(), "default", f.namespace))

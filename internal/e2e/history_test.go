@@ -29,7 +29,13 @@ func (f *fleet) version(app string) string {
 
 func (f *fleet) file(app string) string {
 	f.Helper()
-	content, err := f.repo.File(f.Context(), gitserver.DefaultBranch, path(app))
+	return f.content(path(app))
+}
+
+// content of a file at the head of the branch.
+func (f *fleet) content(file string) string {
+	f.Helper()
+	content, err := f.repo.File(f.Context(), f.branch, file)
 	must(f.T, err)
 	return content
 }
@@ -41,20 +47,20 @@ func (f *fleet) commit(message string, apps map[string]string) {
 	for app, version := range apps {
 		files[path(app)] = strings.Replace(f.file(app), "version: "+f.version(app), "version: "+version, 1)
 	}
-	_, err := f.repo.Commit(f.Context(), gitserver.Change{Message: message, Files: files})
+	_, err := f.repo.Commit(f.Context(), gitserver.Change{Branch: f.branch, Message: message, Files: files})
 	must(f.T, err)
 }
 
 // edit commits whole files as a human.
 func (f *fleet) edit(message string, files map[string]string) {
 	f.Helper()
-	_, err := f.repo.Commit(f.Context(), gitserver.Change{Message: message, Files: files})
+	_, err := f.repo.Commit(f.Context(), gitserver.Change{Branch: f.branch, Message: message, Files: files})
 	must(f.T, err)
 }
 
 func (f *fleet) log() []gitserver.Commit {
 	f.Helper()
-	commits, err := f.repo.Log(f.Context(), gitserver.DefaultBranch)
+	commits, err := f.repo.Log(f.Context(), f.branch)
 	must(f.T, err)
 	return commits
 }

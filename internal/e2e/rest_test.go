@@ -61,7 +61,7 @@ func (f *fleet) applied(head string) error {
 	if err := env.Client.Get(f.Context(), client.ObjectKey{Namespace: f.namespace, Name: "gitops"}, kustomization); err != nil {
 		return err
 	}
-	if got := kustomization.Status.LastAppliedRevision; got != gitserver.DefaultBranch+"@sha1:"+head {
+	if got := kustomization.Status.LastAppliedRevision; got != f.branch+"@sha1:"+head {
 		return fmt.Errorf("Flux has applied %s, want %s", got, head)
 	}
 	return nil

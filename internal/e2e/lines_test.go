@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+)
+
+// sharedFile is applied once for each cluster, so that one line has the version of several Apps.
+const sharedFile = "shared/hello.yaml"
+
+// newSharedFleet makes a fleet whose Apps dev-hello and prod-hello are one manifest, applied by two Kustomizations.
+func newSharedFleet(t *testing.T) *fleet {
+	t.Helper()
+	f := newFleet(t, map[string]string{"alone": "1.0.0"})
+	f.edit("An App for every cluster", map[string]string{sharedFile: f.manifest("${cluster}-hello", "1.0.0")})
+	for _, cluster := range []string{"dev", "prod"} {
+		kustomization := &kustomizev1.Kustomization{
+			ObjectMeta: metav1.ObjectMeta{Name: cluster, Namespace: f.namespace},
+			Spec: kustomizev1.KustomizationSpec{
+				SourceRef:     kustomizev1.CrossNamespaceSourceReference{Kind: sourcev1.GitRepositoryKind, Name: "gitops"},
+				Path:          "./shared",
+				Interval:      metav1.Duration{Duration: time.Minute},
+				RetryInterval: &metav1.Duration{Duration: 2 * time.Second},
+				Prune:         true,
+				PostBuild:     &kustomizev1.PostBuild{Substitute: map[string]string{"cluster": cluster}},
+			},
+		}
+		must(t, env.Client.Create(t.Context(), kustomization))
+		t.Cleanup(func() { _ = env.Client.Delete(cleanupContext(t), kustomization) })
+	}
+	eventually(t, "both Apps are installed", func() error { return f.bothDeployed("1.0.0") })
+	return f
+}
+
+func (f *fleet) bothDeployed(version string) error {
+	if err := f.deployed("dev-hello", version); err != nil {
+		return err
+	}
+	return f.deployed("prod-hello", version)
+}
+
+// The Apps of two policies have their version on one line: both policies say so and nothing is marked, until one of them
+// goes.
+func TestLineSharedByTwoPolicies(t *testing.T) {
+	f := newSharedFleet(t)
+	before := f.content(sharedFile)
+	startOperator(t, environment.OperatorOptions{})
+	dev := f.policy("dev", ">=1.0.0", []string{"dev-hello"}, suspended)
+	f.policy("prod", ">=1.0.0", []string{"prod-hello"}, suspended)
+	f.suspend("dev", false)
+	f.suspend("prod", false)
+	for _, name := range []string{"dev", "prod"} {
+		eventually(t, name+" says that the line is shared", func() error {
+			return f.target(name, name+"-hello", withFinding(v1alpha1.LineSharedReason))
+		})
+	}
+	f.release("1.1.0")
+	f.scan()
+	eventually(t, "the version is seen", func() error { return f.available("prod", "1.1.0") })
+	eventually(t, "the repository is at rest", f.atRest)
+	if after := f.content(sharedFile); after != before {
+		t.Fatalf("the shared file was\n%s\nand is\n%s", before, after)
+	}
+
+	must(t, env.Client.Delete(t.Context(), dev))
+	eventually(t, "the policy is gone", func() error { return gone(t, dev) })
+	eventually(t, "the other one moves the line", func() error { return f.bothDeployed("1.1.0") })
+	eventually(t, "its finding is gone", func() error { return f.target("prod", "prod-hello", inState(v1alpha1.TargetDeployed)) })
+}
+
+// Apps of one policy that have their version on one line have one marker and move together.
+func TestLineSharedInOnePolicy(t *testing.T) {
+	f := newSharedFleet(t)
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("both", ">=1.0.0", []string{"dev-hello", "prod-hello"})
+	eventually(t, "the line is marked", func() error {
+		if n := strings.Count(f.content(sharedFile), "$imagepolicy"); n != 1 {
+			return fmt.Errorf("the shared file has %d markers", n)
+		}
+		return f.atRest()
+	})
+	f.release("1.1.0")
+	f.scan()
+	eventually(t, "both Apps run the version, and all is at rest", func() error {
+		for _, app := range []string{"dev-hello", "prod-hello"} {
+			if err := f.target("both", app, inState(v1alpha1.TargetDeployed)); err != nil {
+				return err
+			}
+		}
+		if err := f.bothDeployed("1.1.0"); err != nil {
+			return err
+		}
+		return f.atRest()
+	})
+	if commits := f.upgrades(); len(commits) != 1 {
+		t.Errorf("%d commits for one line", len(commits))
+	}
+	f.onlyMarkersAndUpgrades()
+}
+
+// The GitRepository is set to another branch, where the version is an older one: no human reverted anything. The new branch
+// gets the marker and the upgrade, the old one is left as it is.
+func TestBranchChanges(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	_, err := f.repo.Commit(t.Context(), gitserver.Change{Branch: "next", Message: "Another branch", Files: map[string]string{"NEXT.md": "# Next\n"}})
+	must(t, err)
+	f.release("1.1.0")
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("branch", ">=1.0.0", []string{"one"})
+	eventually(t, "the App is upgraded on the old branch", func() error { return f.deployed("one", "1.1.0") })
+	eventually(t, "the repository is at rest", f.atRest)
+	old := f.log()[0].Hash
+
+	f.branch = "next"
+	source := &sourcev1.GitRepository{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "gitops"}}
+	must(t, env.Client.Patch(t.Context(), source, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"ref":{"branch":"next"}}}`))))
+	eventually(t, "the new branch is marked and upgraded", func() error {
+		if err := f.marked("one"); err != nil {
+			return err
+		}
+		return f.inGit("one", "1.1.0")
+	})
+	eventually(t, "it is deployed and all is at rest", func() error {
+		if err := f.target("branch", "one", settled); err != nil {
+			return err
+		}
+		if err := f.applied(f.log()[0].Hash); err != nil {
+			return err
+		}
+		return f.atRest()
+	})
+	must(t, f.deployed("one", "1.1.0"))
+	f.onlyMarkersAndUpgrades()
+	f.branch = gitserver.DefaultBranch
+	if head := f.log()[0]; head.Hash != old {
+		t.Errorf("the old branch got another commit: %s", head.Message)
+	}
+}
