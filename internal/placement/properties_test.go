@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -149,21 +150,18 @@ func assertMarkersOnly(t *rapid.T, before, after map[string]string) {
 
 // withoutOurs are the files without the markers that stood there and that a leaving pin takes along.
 func withoutOurs(d drawn) map[string]string {
-	files := map[string]string{}
-	for name, text := range d.files {
-		files[name] = text
-		for _, p := range d.pins {
-			if p.Intent.Unmanaged || p.Refused {
-				continue
-			}
-			location, err := markers.Locate(mapFS(d.files), p.Source, target(p.Intent.Target))
-			if err != nil || location.File != name {
-				continue
-			}
-			without, _, err := markers.Remove([]byte(files[name]), p.ref())
-			if err == nil {
-				files[name] = string(without)
-			}
+	files := maps.Clone(d.files)
+	index, err := markers.NewIndex(mapFS(d.files), markers.Source{Path: "mc"})
+	if err != nil {
+		return files
+	}
+	for _, p := range d.pins {
+		location, err := index.Locate(target(p.Intent.Target))
+		if err != nil || p.Intent.Unmanaged || p.Refused {
+			continue
+		}
+		if without, removed, err := markers.Remove([]byte(files[location.File]), p.ref()); err == nil && removed {
+			files[location.File] = string(without)
 		}
 	}
 	return files
