@@ -37,12 +37,10 @@ func (r *Reconciler) letGo(ctx context.Context, s scope, live livePin) (gone boo
 	return true, r.abandon(ctx, s.policy, live, obstacle)
 }
 
-// neverMarked says that the pin remembers no marker, is in no batch, and that nothing is asked of it at the moment. A pin that
-// may be marked, or is to be removed, could be in the middle of it: for that one the repository controller, which knows, is
-// asked. A push that began before the pin was told not to mark any more is not seen here: until it is remembered, only the
-// repository controller knows of it.
+// neverMarked says that the pin has no marker and was never asked to have one. One that was asked has a round: a push may be
+// on its way although the request was withdrawn, so the repository controller, which looks into Git, is asked.
 func (p livePin) neverMarked() bool {
-	return !p.memory.Marked && !p.intent.Mark && !p.intent.Remove && p.object.Labels[pin.BatchLabel] == ""
+	return !p.memory.Marked && p.intent.Round == 0 && p.object.Labels[pin.BatchLabel] == ""
 }
 
 // abandon deletes a pin whose marker stays in Git, and says where it is.
