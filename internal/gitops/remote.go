@@ -69,7 +69,7 @@ func branchOf(repo *sourcev1.GitRepository) (string, error) {
 	if ref == nil {
 		return git.DefaultBranch, nil
 	}
-	other := ""
+	var other string
 	switch {
 	case ref.Commit != "":
 		other = "commit"

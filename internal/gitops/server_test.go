@@ -80,12 +80,6 @@ func (s *server) commit(message string, files map[string]string) string {
 	return s.git(s.human, "rev-parse", "HEAD")
 }
 
-// pull brings what others pushed into the human's work tree.
-func (s *server) pull() {
-	s.t.Helper()
-	s.git(s.human, "pull", "-q", "--rebase", "origin", "main")
-}
-
 // bare runs git in the server's repository.
 func (s *server) bare(args ...string) string {
 	s.t.Helper()

@@ -77,27 +77,11 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key stri
 	return s, r.observeForeign(ctx, reader, s)
 }
 
-// observePin adds one pin. One that cannot be read is left alone: a newer operator may have written it.
+// observePin adds one pin.
 func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *scope, object *imagev1.ImagePolicy) error {
-	if !object.DeletionTimestamp.IsZero() {
+	intent, memory, ok := annotations(ctx, object, s.key)
+	if !ok {
 		return nil
-	}
-	intent, err := pin.IntentOf(object)
-	if err != nil {
-		log.FromContext(ctx).Error(err, "Cannot read the intent of a pin", "pin", client.ObjectKeyFromObject(object))
-		return nil
-	}
-	memory, err := pin.MemoryOf(object)
-	if err != nil {
-		log.FromContext(ctx).Error(err, "Cannot read the memory of a pin", "pin", client.ObjectKeyFromObject(object))
-		return nil
-	}
-	if memory.Repository != "" && memory.Repository != s.key {
-		memory = pin.Memory{}
-	}
-	source := intent.Source.Repository
-	if intent.Target.Namespace != object.Namespace || intent.Target.Name == "" || source.Namespace == "" || source.Name == "" || object.Labels[pin.PolicyLabel] == "" {
-		return nil // no policy of ours wrote this
 	}
 	key := batch.Key{Namespace: object.Namespace, Name: object.Name}
 	p := batch.Pin{Key: key, Intent: intent, Memory: memory, Batch: object.Labels[pin.BatchLabel]}
@@ -169,6 +153,26 @@ func (s *scope) decideDeleted() {
 			p.Decided = !undecided[s.policies[p.Key]]
 		}
 	}
+}
+
+// annotations are what our two loops wrote on a pin; not ok if they did not write it. One that cannot be read is left alone: a
+// newer operator may have written it.
+func annotations(ctx context.Context, object *imagev1.ImagePolicy, key string) (intent pin.Intent, memory pin.Memory, ok bool) {
+	intent, err := pin.IntentOf(object)
+	if err == nil {
+		memory, err = pin.MemoryOf(object)
+	}
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Cannot read a pin", "pin", client.ObjectKeyFromObject(object))
+		return intent, memory, false
+	}
+	source := intent.Source.Repository
+	ok = object.DeletionTimestamp.IsZero() && object.Labels[pin.PolicyLabel] != "" && source.Namespace != "" && source.Name != "" &&
+		intent.Target.Name != "" && intent.Target.Namespace == object.Namespace
+	if memory.Repository != "" && memory.Repository != key {
+		memory = pin.Memory{}
+	}
+	return intent, memory, ok
 }
 
 // scan is the ImageRepository of a pin; an empty one if there is none.
