@@ -23,23 +23,10 @@ func TestKilledAfterEachWrite(t *testing.T) {
 
 	for n, done := 1, false; !done; n++ {
 		version := fmt.Sprintf("1.%d.0", n)
-		killed := make(chan apiproxy.Write, 1)
-		proxy.AfterWrite(func(i int, w apiproxy.Write) {
-			if i == n {
-				_ = operator.Kill()
-				killed <- w
-			}
-		})
+		killed := killAfter(proxy, operator, n)
 		f.release(version)
 		f.scan()
-		reached := func() error {
-			for _, app := range []string{"one", "two"} {
-				if err := f.deployed(app, version); err != nil {
-					return err
-				}
-			}
-			return f.atRest()
-		}
+		reached := func() error { return f.upgraded(version, "one", "two") }
 		if w, ok := killedOrReached(t, killed, reached); ok {
 			t.Logf("killed after write %d of %s: %s", n, version, w)
 			proxy.AfterWrite(nil)
@@ -53,6 +40,18 @@ func TestKilledAfterEachWrite(t *testing.T) {
 		}
 	}
 	f.onlyMarkersAndUpgrades()
+}
+
+// killAfter kills the operator right after its nth write from now on.
+func killAfter(proxy *apiproxy.Proxy, operator *environment.Operator, n int) <-chan apiproxy.Write {
+	killed := make(chan apiproxy.Write, 1)
+	proxy.AfterWrite(func(i int, w apiproxy.Write) {
+		if i == n {
+			_ = operator.Kill()
+			killed <- w
+		}
+	})
+	return killed
 }
 
 // killedOrReached waits for the kill, or for the upgrade to come to its end without one.
@@ -84,35 +83,6 @@ func throughProxy(t *testing.T) (*apiproxy.Proxy, string) {
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	must(t, proxy.WriteKubeconfig(path))
 	return proxy, path
-}
-
-// A second replica takes over while the first is dead in the middle of an upgrade: its first act is to disarm.
-func TestSecondLeader(t *testing.T) {
-	f := newFleet(t, map[string]string{"one": "1.0.0"})
-	elect := []string{"--leader-elect", "--leader-election-namespace=" + operatorNamespace}
-	first := startOperator(t, environment.OperatorOptions{Name: "first-leader", Args: elect})
-	f.policy("lead", ">=1.0.0", []string{"one"})
-	eventually(t, "the App is marked", func() error { return f.marked("one") })
-	eventually(t, "the repository is at rest", f.atRest)
-
-	stall := f.repo.StallPushes()
-	defer stall.Release()
-	f.release("1.1.0")
-	f.scan()
-	reached(t, stall.Reached())
-	startOperator(t, environment.OperatorOptions{Name: "second-leader", Args: elect, WithoutReady: true})
-	must(t, first.Kill())
-	eventually(t, "the second leader disarms", f.disarmed)
-	stall.Release()
-	eventually(t, "the version that was allowed is deployed, and all is at rest", func() error {
-		if err := f.deployed("one", "1.1.0"); err != nil {
-			return err
-		}
-		return f.atRest()
-	})
-	if commits := f.upgrades(); len(commits) != 1 {
-		t.Errorf("%d commits for one upgrade", len(commits))
-	}
 }
 
 // A stopped operator leaves nothing that Flux may write.
