@@ -85,7 +85,7 @@ func TestRejectedPushes(t *testing.T) {
 	}
 
 	must(t, env.Client.Patch(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "gitops"}},
-		client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"stringData":{"username":%q,"password":%q}}`, reader.Name, reader.Password))))
+		mergePatch(`{"stringData":{"username":%q,"password":%q}}`, reader.Name, reader.Password)))
 	f.edit("Another App", map[string]string{path("two"): f.manifest("two", "1.0.0")})
 	f.policy("readonly", ">=1.0.0", []string{"two"})
 	eventually(t, "the read-only user is reported", func() error { return f.target("readonly", "two", withFinding(v1alpha1.GitUnwritableReason)) })
@@ -121,8 +121,7 @@ func TestForeignAutomation(t *testing.T) {
 	if n := len(f.log()); n != 1 {
 		t.Errorf("%d commits although another automation would write the marker", n-1)
 	}
-	must(t, env.Client.Patch(t.Context(), foreign, client.RawPatch("application/merge-patch+json",
-		[]byte(`{"spec":{"policySelector":{"matchExpressions":[{"key":"app.kubernetes.io/managed-by","operator":"NotIn","values":["app-upgrade-operator"]}]}}}`))))
+	must(t, env.Client.Patch(t.Context(), foreign, mergePatch(`{"spec":{"policySelector":{"matchExpressions":[{"key":"app.kubernetes.io/managed-by","operator":"NotIn","values":["app-upgrade-operator"]}]}}}`)))
 	eventually(t, "it goes on when the automation is limited as the finding says", func() error { return f.marked("one") })
 }
 

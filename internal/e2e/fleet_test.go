@@ -71,7 +71,7 @@ func newFleet(t *testing.T, apps map[string]string) *fleet {
 	var err error
 	f.repo, err = env.Git.Create(t.Context(), f.namespace, files)
 	must(t, err)
-	f.sync()
+	f.sync("gitops", f.repo)
 	eventually(t, "the Apps are installed", func() error {
 		for name, version := range apps {
 			if err := f.deployed(name, version); err != nil {
@@ -83,17 +83,17 @@ func newFleet(t *testing.T, apps map[string]string) *fleet {
 	return f
 }
 
-// sync lets Flux apply the repository, reading as one user, and gives the operator a GitRepository with another's credentials.
-func (f *fleet) sync() {
+// sync lets Flux apply a repository, and gives the operator a GitRepository with its credentials.
+func (f *fleet) sync(name string, repo *gitserver.Repository) {
 	f.Helper()
-	source, kustomization, err := env.Sync(f.Context(), environment.GitOps{Name: "gitops", Namespace: f.namespace, Repository: f.repo, User: upgrader, Path: "./apps"})
+	source, kustomization, err := env.Sync(f.Context(), environment.GitOps{Name: name, Namespace: f.namespace, Repository: repo, User: upgrader, Path: "./apps"})
 	must(f.T, err)
 	f.Cleanup(func() { // leave nothing that costs the next tests time
 		ctx := cleanupContext(f.T)
 		_ = env.Client.DeleteAllOf(ctx, &v1alpha1.AppUpgradePolicy{}, client.InNamespace(f.namespace))
-		kustomization.Spec.Suspend = true
-		_ = env.Client.Patch(ctx, kustomization, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"suspend":true}}`)))
-		_ = env.Client.Patch(ctx, source, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"suspend":true}}`)))
+		for _, object := range []client.Object{kustomization, source} {
+			_ = env.Client.Patch(ctx, object, mergePatch(`{"spec":{"suspend":true}}`))
+		}
 	})
 }
 
@@ -148,5 +148,5 @@ func (f *fleet) get(name string) *v1alpha1.AppUpgradePolicy {
 func (f *fleet) suspend(name string, on bool) {
 	f.Helper()
 	policy := f.get(name)
-	must(f.T, env.Client.Patch(f.Context(), policy, client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, on))))
+	must(f.T, env.Client.Patch(f.Context(), policy, mergePatch(`{"spec":{"suspend":%t}}`, on)))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -24,10 +25,14 @@ func cleanupContext(t *testing.T) context.Context {
 	return ctx
 }
 
+// mergePatch is a JSON merge patch.
+func mergePatch(format string, args ...any) client.Patch {
+	return client.RawPatch(types.MergePatchType, fmt.Appendf(nil, format, args...))
+}
+
 func annotate(t *testing.T, object client.Object, key, value string) {
 	t.Helper()
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, key, value)
-	must(t, env.Client.Patch(t.Context(), object, client.RawPatch("application/merge-patch+json", patch)))
+	must(t, env.Client.Patch(t.Context(), object, mergePatch(`{"metadata":{"annotations":{%q:%q}}}`, key, value)))
 }
 
 // everything is the selector that takes all.

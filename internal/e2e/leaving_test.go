@@ -63,8 +63,7 @@ func TestSelectorMatchesNothingAnyMore(t *testing.T) {
 	f.edit("One is no canary any more", map[string]string{path("one"): strings.Replace(f.file("one"), label, "", 1)})
 	eventually(t, "its marker is gone", func() error { return f.unmarked(before, "one") })
 	must(t, f.marked("two", "three"))
-	must(t, env.Client.Patch(t.Context(), f.get("canaries"), client.RawPatch("application/merge-patch+json",
-		[]byte(`{"spec":{"targets":[{"selector":{"matchLabels":{"stage":"nowhere"}}}]}}`))))
+	must(t, env.Client.Patch(t.Context(), f.get("canaries"), mergePatch(`{"spec":{"targets":[{"selector":{"matchLabels":{"stage":"nowhere"}}}]}}`)))
 	eventually(t, "nothing is left that Flux could write", f.nothingToWrite)
 	must(t, f.unmarked(before, "one", "two", "three"))
 	if n := len(f.log()) - commits; n != 3 {

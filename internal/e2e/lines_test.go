@@ -9,7 +9,6 @@ import (
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
@@ -124,7 +123,7 @@ func TestBranchChanges(t *testing.T) {
 
 	f.branch = "next"
 	source := &sourcev1.GitRepository{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "gitops"}}
-	must(t, env.Client.Patch(t.Context(), source, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"ref":{"branch":"next"}}}`))))
+	must(t, env.Client.Patch(t.Context(), source, mergePatch(`{"spec":{"ref":{"branch":"next"}}}`)))
 	eventually(t, "the new branch is marked and upgraded", func() error {
 		if err := f.marked("one"); err != nil {
 			return err
