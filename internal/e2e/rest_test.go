@@ -35,6 +35,10 @@ func TestAtRest(t *testing.T) {
 		return f.atRest()
 	})
 
+	marked, err := f.repo.Head(t.Context(), gitserver.DefaultBranch)
+	must(t, err)
+	eventually(t, "Flux has applied the marker", func() error { return f.applied(marked) })
+
 	proxy.AfterWrite(nil)
 	f.repo.ResetCounts()
 	for i := range 3 {
