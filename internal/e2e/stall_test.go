@@ -78,6 +78,9 @@ func TestHumanCommitsDuringStalledRun(t *testing.T) {
 				}
 				return f.atRest()
 			})
+			if n := len(f.upgrades()); n != 2 {
+				t.Errorf("%d commits of Flux, want the one that overwrote the human's value and the one that gave it back", n)
+			}
 			f.release("1.2.0")
 			f.scan()
 			eventually(t, "a newer version ends the hold", func() error {
