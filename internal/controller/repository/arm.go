@@ -151,12 +151,22 @@ func (r *Reconciler) checkFailed(ctx context.Context, s *scope, a batch.Arm, err
 	if finding == nil || isStopped(ctx, err) {
 		return fmt.Errorf("check batch %s: %w", a.ID, err)
 	}
+	members := s.members(a.Pins)
+	if len(members) == 0 {
+		return errStale
+	}
+	repository := members[0].Intent.Source.Repository // the pins of a batch share it
+	retryAt := r.retries.next(s.key, repository, r.Now())
 	memories := map[batch.Key]pin.Memory{}
-	for _, p := range s.members(a.Pins) {
+	for _, p := range members {
 		memory := p.Memory
 		memory.Finding = finding
-		memory.RetryAt = r.retries.failed(s.key, p.Intent.Source.Repository, r.Now()).UTC().Format(time.RFC3339)
+		memory.RetryAt = retryAt.UTC().Format(time.RFC3339)
 		memories[p.Key] = memory
 	}
-	return r.remember(ctx, s, memories, release)
+	if err := r.remember(ctx, s, memories, release); err != nil {
+		return err
+	}
+	r.retries.failed(s.key, repository, retryAt)
+	return nil
 }

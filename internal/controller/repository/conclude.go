@@ -29,7 +29,7 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 		if gitFinding(err) == nil || isStopped(ctx, err) {
 			return fmt.Errorf("read what batch %s wrote: %w", a.ID, err)
 		}
-		r.retries.failed(s.key, repository, r.Now())
+		r.retries.failed(s.key, repository, r.retries.next(s.key, repository, r.Now()))
 		log.FromContext(ctx).Info("Cannot read what a batch wrote, and will try again", "batch", a.ID, "error", err.Error())
 		return errStale
 	}

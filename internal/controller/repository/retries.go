@@ -30,8 +30,15 @@ func (r *retries) times(key string) map[pin.NamespacedName]time.Time {
 	return times
 }
 
-// failed counts a failure and gives the time of the next try.
-func (r *retries) failed(key string, repository pin.NamespacedName, now time.Time) time.Time {
+// next is the time of the next try if the present one fails.
+func (r *retries) next(key string, repository pin.NamespacedName, now time.Time) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return now.Add(batch.Backoff(r.of[key][repository].failures + 1))
+}
+
+// failed counts a failure that is tried again at a time.
+func (r *retries) failed(key string, repository pin.NamespacedName, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of == nil {
@@ -40,11 +47,7 @@ func (r *retries) failed(key string, repository pin.NamespacedName, now time.Tim
 	if r.of[key] == nil {
 		r.of[key] = map[pin.NamespacedName]retry{}
 	}
-	next := r.of[key][repository]
-	next.failures++
-	next.at = now.Add(batch.Backoff(next.failures))
-	r.of[key][repository] = next
-	return next.at
+	r.of[key][repository] = retry{failures: r.of[key][repository].failures + 1, at: at}
 }
 
 // forget ends what was remembered of a GitRepository: it answered, or it was changed.

@@ -54,7 +54,7 @@ func (r *Reconciler) visitFailed(ctx context.Context, s *scope, repository pin.N
 	if finding == nil {
 		return fmt.Errorf("visit repository of GitRepository %s: %w", repository, err)
 	}
-	retryAt := r.retries.failed(s.key, repository, r.Now())
+	retryAt := r.retries.next(s.key, repository, r.Now())
 	memories := map[batch.Key]pin.Memory{}
 	needing := batch.Visitors(s.Observation)
 	for _, p := range pins {
@@ -75,7 +75,11 @@ func (r *Reconciler) visitFailed(ctx context.Context, s *scope, repository pin.N
 			r.Events.Eventf(s.pins[p.Key], nil, corev1.EventTypeWarning, finding.Reason, "RemoveMarker", "%s", finding.Message)
 		}
 	}
-	return r.remember(ctx, s, memories, keep)
+	if err := r.remember(ctx, s, memories, keep); err != nil {
+		return err // counted only once it is said
+	}
+	r.retries.failed(s.key, repository, retryAt)
+	return nil
 }
 
 // author of the commit that places markers: that of the policies if they agree.
