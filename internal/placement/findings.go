@@ -28,22 +28,20 @@ func foreign(at place, marker markers.Found, policy string) *pin.Finding {
 // incomplete: the marker is the right one, but Flux would write more than the tag.
 func incomplete(at place, marker markers.Found) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: fmt.Sprintf(
-		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, marker.Raw, comment(marker.Ref))}
+		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, marker.Raw, marker.Ref.Comment())}
 }
 
 func missing(at place, ref markers.Ref) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: fmt.Sprintf(
-		"somebody removed the marker from %s, so this version is left alone; to go on, put back %s", at, comment(ref))}
+		"somebody removed the marker from %s, so this version is left alone; to go on, put back %s", at, ref.Comment())}
 }
 
 func unmanaged(at place, ref markers.Ref) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerUnmanagedReason, Message: fmt.Sprintf(
-		"put this at the end of the line %s: %s", at, comment(ref))}
+		"put this at the end of the line %s: %s", at, ref.Comment())}
 }
 
 func copied(places []string, ref markers.Ref) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
 		"the marker for %s stands on several lines, and Flux would write them all: %s; keep one", ref.Policy, strings.Join(places, ", "))}
 }
-
-func comment(ref markers.Ref) string { return fmt.Sprintf(`# {"$imagepolicy": "%s"}`, ref) }

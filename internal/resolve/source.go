@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"github.com/fluxcd/pkg/git"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,9 +15,6 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
-
-// defaultBranch is what Flux checks out if a GitRepository says nothing.
-const defaultBranch = "master"
 
 // sourceOf is the GitRepository that a Kustomization applies from.
 func sourceOf(kustomization *kustomizev1.Kustomization) (pin.NamespacedName, *pin.Finding) {
@@ -71,7 +69,7 @@ func grant(repository *sourcev1.GitRepository, namespace string) *pin.Finding {
 func branchOf(repository *sourcev1.GitRepository) (string, *pin.Finding) {
 	reference := repository.Spec.Reference
 	if reference == nil {
-		return defaultBranch, nil
+		return git.DefaultBranch, nil
 	}
 	if reference.Tag != "" || reference.SemVer != "" || reference.Name != "" || reference.Commit != "" {
 		return "", finding(v1alpha1.SourceUnsupportedReason,
@@ -79,7 +77,7 @@ func branchOf(repository *sourcev1.GitRepository) (string, *pin.Finding) {
 			repository.Namespace, repository.Name)
 	}
 	if reference.Branch == "" {
-		return defaultBranch, nil
+		return git.DefaultBranch, nil
 	}
 	return reference.Branch, nil
 }

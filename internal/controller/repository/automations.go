@@ -8,6 +8,7 @@ import (
 
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/git"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -179,16 +180,16 @@ func writes(ctx context.Context, reader client.Reader, object *automationv1.Imag
 	if err != nil {
 		return false, fmt.Errorf("read GitRepository %s/%s: %w", ref.Namespace, ref.Name, err)
 	}
-	branch := "master" // Flux's default
+	branch := git.DefaultBranch
 	if ref := repository.Spec.Reference; ref != nil && ref.Branch != "" {
 		branch = ref.Branch
 	}
-	if git := object.Spec.GitSpec; git != nil {
-		if git.Checkout != nil && git.Checkout.Reference.Branch != "" {
-			branch = git.Checkout.Reference.Branch
+	if spec := object.Spec.GitSpec; spec != nil {
+		if spec.Checkout != nil && spec.Checkout.Reference.Branch != "" {
+			branch = spec.Checkout.Reference.Branch
 		}
-		if git.Push != nil && git.Push.Branch != "" {
-			branch = git.Push.Branch
+		if spec.Push != nil && spec.Push.Branch != "" {
+			branch = spec.Push.Branch
 		}
 	}
 	return gitops.Key(repository.Spec.URL, branch) == key, nil
