@@ -47,7 +47,7 @@ type AppUpgradePolicyList struct {
 // AppUpgradePolicySpec is what the user wants.
 type AppUpgradePolicySpec struct {
 	// suspend stops every change by this policy: what may be written at the moment is withdrawn, nothing is marked and
-	// nothing moves until it is false again. Versions that are already in Git stay there.
+	// nothing moves until it is false again, and timers pause. Versions that are already in Git stay there.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
@@ -69,6 +69,14 @@ type AppUpgradePolicySpec struct {
 	// git overrides what is found through the targets' Flux Kustomization.
 	// +optional
 	Git *Git `json:"git,omitempty"`
+
+	// schedule says when an upgrade may start. One that runs is finished. Default: at any time.
+	// +optional
+	Schedule *Schedule `json:"schedule,omitempty"`
+
+	// rollout says how carefully versions spread.
+	// +optional
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // TargetReference selects targets by kind and either name or labels.
@@ -168,6 +176,12 @@ type Versions struct {
 	// filterTags considers only some tags of the chart's repository, and may take the version out of a longer tag.
 	// +optional
 	FilterTags *FilterTags `json:"filterTags,omitempty"`
+
+	// neverSkip goes one minor or one major at a time, and takes the newest version of each that was released. Default: the
+	// newest version is taken at once.
+	// +optional
+	// +kubebuilder:validation:Enum=Minor;Major
+	NeverSkip Step `json:"neverSkip,omitempty"`
 }
 
 // FilterTags considers only the tags that match a pattern.

@@ -9,6 +9,12 @@ const (
 	AllowNamespacesAnnotation = "upgrades.giantswarm.io/allow-namespaces"
 	// ReconcileRequestAnnotation asks for a fresh look, as on every Flux object.
 	ReconcileRequestAnnotation = "reconcile.fluxcd.io/requestedAt"
+	// ApproveAnnotation approves one version for one wave, `[<wave>=]<version>`. It is only read, never edited: what was
+	// handled is in the status.
+	ApproveAnnotation = "upgrades.giantswarm.io/approve"
+	// ResumeAnnotation is a token of the user's choice. A new one unblocks versions, ends what humans hold, and lets
+	// deleted markers be put back. It is only read, never edited.
+	ResumeAnnotation = "upgrades.giantswarm.io/resume"
 )
 
 // Condition types. Ready, Reconciling and Stalled follow kstatus; the last two are present only when true.
@@ -19,6 +25,8 @@ const (
 	ObjectsAppliedCondition = "ObjectsApplied"
 	MarkersPlacedCondition  = "MarkersPlaced"
 	UpToDateCondition       = "UpToDate"
+	// RolloutValidCondition: waves, schedules, checks and annotations are ones that can work.
+	RolloutValidCondition = "RolloutValid"
 )
 
 // Reasons of conditions.
@@ -56,6 +64,26 @@ const (
 	MarkerCopiedReason      = "MarkerCopied"
 	MarkerIneffectiveReason = "MarkerIneffective"
 	ForeignAutomationReason = "ForeignAutomation"
+	// OutsideWindowReason: no window is open.
+	OutsideWindowReason = "OutsideWindow"
+	// FrozenReason: an exclusion covers this time.
+	FrozenReason = "Frozen"
+	// TooYoungReason: the version was seen too short a time ago.
+	TooYoungReason = "TooYoung"
+	// AwaitingApprovalReason: a human must approve the version.
+	AwaitingApprovalReason = "AwaitingApproval"
+	// SoakingReason: the version is not proven in the wave before, or another one soaks in this wave.
+	SoakingReason = "Soaking"
+	// UpgradeRunningReason: the wave is on its way to another version.
+	UpgradeRunningReason = "UpgradeRunning"
+	// DependencyNotReadyReason: a policy of dependsOn is not healthy, at rest and in its range.
+	DependencyNotReadyReason = "DependencyNotReady"
+	// WouldSkipReason: the version is more than one step ahead.
+	WouldSkipReason = "WouldSkip"
+	// BlockedReason: the version failed, or a rollback did.
+	BlockedReason = "Blocked"
+	// NotAppliedReason: the version is in Git, and the cluster does not get it.
+	NotAppliedReason = "NotApplied"
 )
 
 // Reasons of findings about a target that cannot be managed as things are.
@@ -98,4 +126,40 @@ const (
 	AutomationSuspendedReason = "AutomationSuspended"
 	// MarkerLeftReason: a marker could not be removed in time.
 	MarkerLeftReason = "MarkerLeft"
+	// NoWaveReason: no wave selects the target.
+	NoWaveReason = "NoWave"
+	// SeveralWavesReason: more than one wave selects the target, or its line is shared with a target of another wave.
+	SeveralWavesReason = "SeveralWaves"
+	// UpgradeFailedReason: the version that the target was given is not healthy.
+	UpgradeFailedReason = "UpgradeFailed"
+	// RollbackFailedReason: the version that the target was taken back to is not healthy.
+	RollbackFailedReason = "RollbackFailed"
+)
+
+// Reasons of the condition RolloutValid, and of a policy that stalls because of its rollout.
+const (
+	// WaveEmptyReason: a wave has no targets, so no later wave ever takes a version.
+	WaveEmptyReason = "WaveEmpty"
+	// ScheduleNeverOpensReason: no time will come at which an upgrade may start.
+	ScheduleNeverOpensReason = "ScheduleNeverOpens"
+	// ApprovalUnknownReason: the approval names a wave or version that is not on offer.
+	ApprovalUnknownReason = "ApprovalUnknown"
+	// CheckUnreadableReason: an object of health.checks cannot be read.
+	CheckUnreadableReason = "CheckUnreadable"
+	// DependencyCycleReason: policies depend on each other in a circle.
+	DependencyCycleReason = "DependencyCycle"
+)
+
+// Results of an upgrade in status.history.
+const (
+	// ResultSucceeded: every judged target became healthy.
+	ResultSucceeded = "Succeeded"
+	// ResultFailed: a target did not become healthy in time.
+	ResultFailed = "Failed"
+	// ResultOverridden: a human committed another version meanwhile.
+	ResultOverridden = "Overridden"
+	// ResultUnjudged: the targets were unhealthy, paused, cordoned or on their way out at the start.
+	ResultUnjudged = "Unjudged"
+	// ResultWithdrawn: it was taken back before Git had it.
+	ResultWithdrawn = "Withdrawn"
 )

@@ -22,7 +22,7 @@ var SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
 var AddToScheme = SchemeBuilder.AddToScheme
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &AppUpgradePolicy{}, &AppUpgradePolicyList{})
+	scheme.AddKnownTypes(GroupVersion, &AppUpgradePolicy{}, &AppUpgradePolicyList{}, &MaintenanceSchedule{}, &MaintenanceScheduleList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

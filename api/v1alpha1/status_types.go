@@ -9,7 +9,8 @@ const MaxStatusTargets = 200
 
 // AppUpgradePolicyStatus is what the operator saw and decided last.
 type AppUpgradePolicyStatus struct {
-	// conditions: Ready, Reconciling, Stalled (as kstatus reads them), ObjectsApplied, MarkersPlaced and UpToDate.
+	// conditions: Ready, Reconciling, Stalled (as kstatus reads them), ObjectsApplied, MarkersPlaced, UpToDate and
+	// RolloutValid.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -54,6 +55,46 @@ type AppUpgradePolicyStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	Held []Held `json:"held,omitempty"`
 
+	// schedule says whether the policy's schedules let an upgrade start now. It is absent if there are none, and if each
+	// wave has its own.
+	// +optional
+	Schedule *ScheduleStatus `json:"schedule,omitempty"`
+
+	// waves say how far each wave is.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Waves []WaveStatus `json:"waves,omitempty"`
+
+	// blocked are versions that failed and are not taken again until a new token of the annotation
+	// `upgrades.giantswarm.io/resume`.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Blocked []BlockedVersion `json:"blocked,omitempty"`
+
+	// approvals that were handled, the newest first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Approvals []Approval `json:"approvals,omitempty"`
+
+	// lastHandledResume is the token of the annotation `upgrades.giantswarm.io/resume` that was handled last.
+	// +optional
+	LastHandledResume string `json:"lastHandledResume,omitempty"`
+
+	// seen are the versions that may be taken and when the operator saw each first, the newest version first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=50
+	Seen []SeenVersion `json:"seen,omitempty"`
+
+	// history of upgrades and rollbacks, the newest first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	History []HistoryEntry `json:"history,omitempty"`
+
 	// targets are at most 200 of the targets, deviating first, each with where its version is written and how far it is.
 	// +optional
 	// +listType=atomic
@@ -71,6 +112,8 @@ type TargetCounts struct {
 	UpToDate int32 `json:"upToDate"`
 	// upgrading are on their way to another version.
 	Upgrading int32 `json:"upgrading"`
+	// healthy run what their spec has.
+	Healthy int32 `json:"healthy"`
 	// findings have something that a human should look at.
 	Findings int32 `json:"findings"`
 }
@@ -123,6 +166,9 @@ type TargetStatus struct {
 	// location of its version in Git.
 	// +optional
 	Location *Location `json:"location,omitempty"`
+	// wave of the target; empty if the policy has none.
+	// +optional
+	Wave string `json:"wave,omitempty"`
 	// desired is the version that it should have.
 	// +optional
 	Desired string `json:"desired,omitempty"`

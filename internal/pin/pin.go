@@ -41,7 +41,9 @@ const (
 
 // Values of RoleLabel.
 const (
-	RoleCandidate  = "candidate"
+	RoleCandidate = "candidate"
+	// RoleStep is that of an ImagePolicy which looks for the next step of neverSkip.
+	RoleStep       = "step"
 	RolePin        = "pin"
 	RoleScan       = "scan"
 	RoleAutomation = "automation"
@@ -58,6 +60,13 @@ type Intent struct {
 	Commit  Commit `json:"commit,omitzero"`
 	// Want is the tag that the location should have; empty: keep what Git has.
 	Want string `json:"want,omitempty"`
+	// Back is the version that a rollback leaves; empty: Want must be newer than what Git has. Git must have exactly Back for
+	// the pin to go downward to Want.
+	Back string `json:"back,omitempty"`
+	// Wave of the target. Targets of one line and different waves cannot be moved.
+	Wave string `json:"wave,omitempty"`
+	// Resume is the token by which a human asked last to forget holds and to put deleted markers back; empty: never.
+	Resume string `json:"resume,omitempty"`
 	// Round numbers the decision that set Want, Mark or Remove. It is followed once the policy's candidate carries this round
 	// or a later one: then every pin of the decision has its intent, and one commit does for all.
 	Round int64 `json:"round,omitempty"`
@@ -136,6 +145,8 @@ type Memory struct {
 	Finding *Finding `json:"finding,omitempty"`
 	// Prompt is the last value of Intent.Prompt that was followed.
 	Prompt string `json:"prompt,omitempty"`
+	// Resume is the last value of Intent.Resume that was followed.
+	Resume string `json:"resume,omitempty"`
 	// RetryAt is the earliest time, RFC 3339, at which a finding is looked at again unasked.
 	RetryAt string `json:"retryAt,omitempty"`
 	// Failures counts what failed in a row, for back-off.
@@ -162,6 +173,11 @@ func Name(kind, target string) string {
 
 // CandidateName is the name of a policy's candidate ImagePolicy.
 func CandidateName(policy string) string { return policy + ".candidate" }
+
+// StepName is the name of the ImagePolicy that looks for the next step after a version's, such as `hello.next.1-4`.
+func StepName(policy, step string) string {
+	return policy + ".next." + strings.ReplaceAll(step, ".", "-")
+}
 
 // Filter is the tag pattern that selects exactly one tag.
 func Filter(tag string) string { return "^" + regexp.QuoteMeta(tag) + "$" }
