@@ -2,7 +2,6 @@ package versions
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -42,74 +41,6 @@ func Excluded(version string, exclude []string) bool {
 		}
 	}
 	return false
-}
-
-// Compose returns the range that contains what text does, without the excluded versions. It is text itself when that
-// contains none of them.
-//
-// Each group of an `||` gets a `!=` for those excluded versions that it contains, and for no others: a pre-release in
-// a comparator would make its whole group admit pre-releases, and a range must stay below what Flux can read
-// (512 bytes). The error says which field is wrong, or that too many versions are excluded.
-func Compose(text string, exclude []string) (string, error) {
-	whole, err := ParseRange(text)
-	if err != nil {
-		return "", fmt.Errorf("versions.range: %w", err)
-	}
-	excluded, err := parseExcluded(exclude)
-	if err != nil {
-		return "", fmt.Errorf("versions.exclude: %w", err)
-	}
-	// The library rewrites hyphen ranges before it splits the text into groups, so its own rendering is split here.
-	groups := strings.Split(whole.constraints.String(), " || ")
-	changed := false
-	for i, group := range groups {
-		without, err := excludeFromGroup(group, excluded)
-		if err != nil {
-			return "", fmt.Errorf("versions.range: %w", err)
-		}
-		changed = changed || without != group
-		groups[i] = without
-	}
-	if !changed {
-		return text, nil
-	}
-	composed := strings.Join(groups, " || ")
-	if len(composed) > semver.MaxConstraintLen {
-		return "", fmt.Errorf("versions.exclude: range and exclusions have %d bytes together and Flux reads at most %d: "+
-			"raise the lower bound of versions.range, and drop the exclusions below it", len(composed), semver.MaxConstraintLen)
-	}
-	return composed, nil
-}
-
-// parseExcluded reads the excluded versions and leaves out what is there twice.
-func parseExcluded(exclude []string) ([]*semver.Version, error) {
-	var parsed []*semver.Version
-	seen := map[string]bool{}
-	for _, text := range exclude {
-		version, err := Parse(text)
-		if err != nil {
-			return nil, err
-		}
-		if !seen[bare(version)] {
-			seen[bare(version)] = true
-			parsed = append(parsed, version)
-		}
-	}
-	return parsed, nil
-}
-
-// excludeFromGroup adds a comparator for each excluded version that the group contains.
-func excludeFromGroup(group string, excluded []*semver.Version) (string, error) {
-	constraints, err := semver.NewConstraint(group)
-	if err != nil {
-		return "", fmt.Errorf("group %q: %w", group, err)
-	}
-	for _, version := range excluded {
-		if constraints.Check(version) {
-			group += " !=" + bare(version)
-		}
-	}
-	return group, nil
 }
 
 // bare is the version without `v` and without build metadata, which comparisons ignore.
