@@ -20,6 +20,7 @@ const AppUpgradePolicyKind = "AppUpgradePolicy"
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must have at most 63 characters: it is used as a label"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.rollout) || !has(self.spec.rollout.dependsOn) || !self.spec.rollout.dependsOn.exists(d, d.name == self.metadata.name)",message="rollout.dependsOn must not name the policy itself: it would wait for ever"
 type AppUpgradePolicy struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional
@@ -115,9 +116,8 @@ type Chart struct {
 	// scan, at the shortest interval that one of them asks for.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(s|m|h))+$"
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('24h')",message="chart.interval must be at most 24h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) <= duration('24h')",message="chart.interval must be a duration such as 10m or 1h30m, at most 24h"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 
 	// provider of the registry's credentials.

@@ -42,15 +42,15 @@ const (
 
 // Rollout says how carefully versions spread.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.waves) || self.waves.filter(w, !has(w.selector)).size() <= 1",message="rollout.waves: only one wave may have no selector, it takes the targets of no other wave"
-// +kubebuilder:validation:XValidation:rule="!has(self.waves) || !has(self.waves[self.waves.size() - 1].soak)",message="rollout.waves: the last wave must have no soak, no later wave waits for it"
+// +kubebuilder:validation:XValidation:rule="!has(self.waves) || self.waves.filter(w, !has(w.selector)).size() <= 1",message="rollout.waves: only one wave may have no selector, it takes the targets of no other wave: give the others one"
+// +kubebuilder:validation:XValidation:rule="!has(self.waves) || self.waves.size() <= 1 || !self.waves.exists(w, has(w.selector) && (!has(w.selector.matchLabels) || w.selector.matchLabels.size() == 0) && (!has(w.selector.matchExpressions) || w.selector.matchExpressions.size() == 0))",message="rollout.waves: an empty selector selects the targets of every other wave, too: leave it out for the targets of no other wave"
+// +kubebuilder:validation:XValidation:rule="!has(self.waves) || self.waves.size() == 0 || !has(self.waves[self.waves.size() - 1].soak)",message="rollout.waves: the last wave must have no soak, no later wave waits for it: remove soak"
 type Rollout struct {
-	// minAge is how long ago the operator must have seen a version first. Default: no time at all.
+	// minAge is how long ago the operator must have seen a version first, such as `48h`. Default: no time at all.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(s|m|h))+$"
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('2160h')",message="rollout.minAge must be at most 2160h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) <= duration('2160h')",message="rollout.minAge must be a duration such as 48h or 1h30m, at most 2160h: days are written in hours"
 	MinAge *metav1.Duration `json:"minAge,omitempty"`
 
 	// autoApprove is the largest change of a version that needs no human. Larger ones wait for the annotation
@@ -105,12 +105,12 @@ type Wave struct {
 	// +optional
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 
-	// soak is how long a version must be healthy in this wave before the next wave may take it. Default: no time at all.
+	// soak is how long a version must be healthy in this wave before the next wave may take it, such as `24h`.
+	// Default: no time at all.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(s|m|h))+$"
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('2160h')",message="soak must be at most 2160h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) <= duration('2160h')",message="soak must be a duration such as 24h or 1h30m, at most 2160h: days are written in hours"
 	Soak *metav1.Duration `json:"soak,omitempty"`
 
 	// autoApprove is the largest change that needs no human in this wave. Default: the policy's.
@@ -128,9 +128,8 @@ type Health struct {
 	// may be unhealthy while a version soaks. Default 30m.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(s|m|h))+$"
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="rollout.health.timeout must be between 1s and 168h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="rollout.health.timeout must be a duration such as 30m or 1h30m, at least 1s and at most 168h"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
 	// maxFailed is how many targets of a wave may fail before the version is blocked. Default 0.
@@ -153,10 +152,11 @@ type Health struct {
 
 // HealthCheck names an object of the policy's namespace.
 type HealthCheck struct {
-	// apiVersion of the object.
+	// apiVersion of the object, such as `apps/v1`.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern="^([a-z0-9.-]+/)?[a-z0-9-]+$"
 	APIVersion string `json:"apiVersion"`
 
 	// kind of the object.

@@ -10,7 +10,7 @@ type Schedule struct {
 	// timeZone in which recurrences expand as wall clock, an IANA name such as `Europe/Berlin`. Default UTC.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:Pattern="^[A-Za-z0-9_+/-]*$"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_+/-]*$')",message="timeZone must be an IANA name such as Europe/Berlin"
 	TimeZone string `json:"timeZone,omitempty"`
 
 	// windows in which an upgrade may start. None: at any time.
@@ -30,7 +30,7 @@ type Schedule struct {
 
 // TimeWindow is a time that may come again.
 //
-// +kubebuilder:validation:XValidation:rule="self.endTime > self.startTime",message="endTime must be after startTime"
+// +kubebuilder:validation:XValidation:rule="self.endTime > self.startTime",message="endTime must be after startTime: a window over midnight ends on the next day"
 type TimeWindow struct {
 	// name of the window, for messages.
 	// +required
@@ -46,10 +46,10 @@ type TimeWindow struct {
 	// +required
 	EndTime metav1.Time `json:"endTime"`
 
-	// recurrence as an RRULE of RFC 5545 with FREQ=DAILY, WEEKLY or MONTHLY, such as `FREQ=WEEKLY;BYDAY=MO,TU`. It expands as
-	// wall clock in timeZone. Default: the window comes once.
+	// recurrence as an RRULE of RFC 5545 in upper case, with FREQ=DAILY, FREQ=WEEKLY or FREQ=MONTHLY, such as
+	// `FREQ=WEEKLY;BYDAY=MO,TU`. It expands as wall clock in timeZone. Default: the window comes once.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:Pattern="^([A-Z]+=[A-Za-z0-9,+-]+;)*FREQ=(DAILY|WEEKLY|MONTHLY)(;[A-Z]+=[A-Za-z0-9,+-]+)*$"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Z]+=[A-Z0-9,+-]+;)*FREQ=(DAILY|WEEKLY|MONTHLY)(;[A-Z]+=[A-Z0-9,+-]+)*$')",message="recurrence must be an RRULE in upper case with FREQ=DAILY, FREQ=WEEKLY or FREQ=MONTHLY, such as FREQ=WEEKLY;BYDAY=MO,TU"
 	Recurrence string `json:"recurrence,omitempty"`
 }
