@@ -112,8 +112,8 @@ type Chart struct {
 	// +kubebuilder:validation:MaxLength=512
 	URL string `json:"url,omitempty"`
 
-	// interval at which Flux scans the registry for new versions. Default 10m. Policies that share a chart share one
-	// scan, at the shortest interval that one of them asks for.
+	// interval at which Flux scans the registry for new versions, at most `24h`. Default 10m. Policies that share a
+	// chart share one scan, at the shortest interval that one of them asks for.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -46,7 +46,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.waves) || self.waves.size() <= 1 || !self.waves.exists(w, has(w.selector) && (!has(w.selector.matchLabels) || w.selector.matchLabels.size() == 0) && (!has(w.selector.matchExpressions) || w.selector.matchExpressions.size() == 0))",message="rollout.waves: an empty selector selects the targets of every other wave, too: leave it out for the targets of no other wave"
 // +kubebuilder:validation:XValidation:rule="!has(self.waves) || self.waves.size() == 0 || !has(self.waves[self.waves.size() - 1].soak)",message="rollout.waves: the last wave must have no soak, no later wave waits for it: remove soak"
 type Rollout struct {
-	// minAge is how long ago the operator must have seen a version first, such as `48h`. Default: no time at all.
+	// minAge is how long ago the operator must have seen a version first, such as `48h`, at most `2160h`. Default:
+	// no time at all.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -105,8 +106,8 @@ type Wave struct {
 	// +optional
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 
-	// soak is how long a version must be healthy in this wave before the next wave may take it, such as `24h`.
-	// Default: no time at all.
+	// soak is how long a version must be healthy in this wave before the next wave may take it, such as `24h`, at most
+	// `2160h`. Default: no time at all.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -125,7 +126,7 @@ type Wave struct {
 // Health says when a version has failed, and what happens then.
 type Health struct {
 	// timeout is how long a target may take to be healthy from the moment its own spec has the version, and how long it
-	// may be unhealthy while a version soaks. Default 30m.
+	// may be unhealthy while a version soaks, at most `168h`. Default 30m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
