@@ -109,21 +109,35 @@ func (s Search) Within(text string, exclude, blocked []string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("versions.range: %w", err)
 	}
-	for i := range all {
-		all[i], err = parseGroup(all[i].text + asked.bounds(all[i].admitsPreReleases()))
-		if err != nil {
-			return "", fmt.Errorf("versions.range: %w", err)
-		}
-	}
-	if size := len(all.String()); size > semver.MaxConstraintLen {
-		return "", fmt.Errorf("versions.range: range and the bounds of versions.neverSkip have %d bytes together and Flux "+
-			"reads at most %d: write the range with fewer ||", size, semver.MaxConstraintLen)
+	all, err = all.within(asked)
+	if err != nil {
+		return "", fmt.Errorf("versions.range: %w", err)
 	}
 	composed, err := all.without(exclude, blocked)
 	if err != nil {
 		return "", err
 	}
 	return composed.String(), nil
+}
+
+// within adds the bounds of the span to each group.
+func (all groups) within(asked span) (groups, error) {
+	bounded := make(groups, len(all))
+	for i, group := range all {
+		bounded[i].text = group.text + asked.bounds(group.admitsPreReleases())
+	}
+	if size := len(bounded.String()); size > semver.MaxConstraintLen {
+		return nil, fmt.Errorf("range and the bounds of versions.neverSkip have %d bytes together and Flux reads at most %d: "+
+			"write the range with fewer ||", size, semver.MaxConstraintLen)
+	}
+	for i, group := range bounded {
+		parsed, err := parseGroup(group.text)
+		if err != nil {
+			return nil, err
+		}
+		bounded[i] = parsed
+	}
+	return bounded, nil
 }
 
 // bounds are the comparators of the span. `-0` is the lowest pre-release.
