@@ -9,11 +9,11 @@ import (
 
 // NotNewer holds a version that is not newer than the one in Git: a target never goes downward by itself. A version in
 // Git that cannot be compared is VersionUnsupported.
-func NotNewer(in Input) *Hold {
-	if _, err := versions.Parse(in.GitVersion); err != nil {
+func NotNewer(in TargetInput) *Hold {
+	if versions.Newer(in.Version, in.GitVersion) {
 		return nil
 	}
-	if versions.Newer(in.Version, in.GitVersion) {
+	if _, err := versions.Parse(in.GitVersion); err != nil {
 		return nil
 	}
 	return &Hold{

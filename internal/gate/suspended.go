@@ -5,7 +5,7 @@ import (
 )
 
 // Suspended holds everything while the policy is suspended.
-func Suspended(in Input) *Hold {
+func Suspended(in WaveInput) *Hold {
 	if !in.Suspended {
 		return nil
 	}

@@ -10,17 +10,22 @@ import (
 
 // VersionUnsupported holds a version when the target cannot have it, or when Git has something that it cannot be
 // compared with: then nobody knows whether it would be a downgrade.
-func VersionUnsupported(in Input) *Hold {
-	hold := &Hold{Version: in.Tag, Reason: v1alpha1.VersionUnsupportedReason}
+func VersionUnsupported(in TargetInput) *Hold {
 	if _, err := versions.Parse(in.GitVersion); err != nil {
-		hold.Message = fmt.Sprintf("Git has %q at %s:%d, which is no version such as 1.2.3 and cannot be compared: "+
-			"write the present version there", in.Git, in.File, in.Line)
-		return hold
+		return &Hold{
+			Version: in.Tag,
+			Reason:  v1alpha1.VersionUnsupportedReason,
+			Message: fmt.Sprintf("Git has %q at %s:%d, which is no version such as 1.2.3 and cannot be compared: "+
+				"write the present version there", in.Git, in.File, in.Line),
+		}
 	}
 	if in.Kind == application.AppKind && !fitsApp(in.Tag) {
-		hold.Message = fmt.Sprintf("An App cannot pull the tag %q: it must be a version such as 1.2.3 without build metadata; "+
-			"leave such tags out by versions.filterTags.pattern", in.Tag)
-		return hold
+		return &Hold{
+			Version: in.Tag,
+			Reason:  v1alpha1.VersionUnsupportedReason,
+			Message: fmt.Sprintf("An App cannot pull the tag %q: it must be a version such as 1.2.3 without build metadata; "+
+				"leave such tags out by versions.filterTags.pattern", in.Tag),
+		}
 	}
 	return nil
 }

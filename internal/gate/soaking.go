@@ -1,0 +1,68 @@
+package gate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+)
+
+// Soaking holds a version that is not proven in the wave before, and every other version while this wave keeps one
+// until that has soaked for the next wave: else a train of daily releases would never get past the first wave.
+func Soaking(in WaveInput) *Hold {
+	unproven := in.Before != nil && !in.Before.Proven
+	kept := len(in.Soaking) > 0 && !among(in.Soaking, in.Tag)
+	if !unproven && !kept {
+		return nil
+	}
+	hold := &Hold{Version: in.Tag, Reason: v1alpha1.SoakingReason}
+	if !kept {
+		hold.Earliest = in.provenAt()
+		hold.Message = in.unprovenMessage()
+		return hold
+	}
+	hold.Earliest = in.upcoming(in.Soaked)
+	hold.Message = fmt.Sprintf("%s keeps %s until it was healthy for its soak, for the next wave%s",
+		mover(in.Wave), list(in.Soaking, ", "), until(hold.Earliest))
+	if !unproven {
+		return hold
+	}
+	hold.Earliest = both(hold.Earliest, in.provenAt())
+	hold.Message = in.unprovenMessage() + "; " + hold.Message
+	return hold
+}
+
+// provenAt is when the version will be proven in the wave before, if it goes on like this; zero: not known.
+func (in WaveInput) provenAt() time.Time {
+	if in.Before.Empty || !in.Before.Has {
+		return time.Time{}
+	}
+	return in.upcoming(in.Before.Soaked)
+}
+
+func (in WaveInput) unprovenMessage() string {
+	before := in.Before
+	healthy := "be healthy there"
+	if before.Soak > 0 {
+		healthy += " for " + span(before.Soak)
+	}
+	switch {
+	case before.Empty:
+		return fmt.Sprintf("Wave %s has no targets, so no version is ever proven there: give it some, or remove it from rollout.waves", before.Wave)
+	case before.Has:
+		return fmt.Sprintf("%s is in wave %s and must %s before it goes on%s", in.Tag, before.Wave, healthy, until(in.provenAt()))
+	default:
+		return fmt.Sprintf("%s must get to wave %s first and %s", in.Tag, before.Wave, healthy)
+	}
+}
+
+// both is when two times have come; zero if one of them is not known.
+func both(a, b time.Time) time.Time {
+	if a.IsZero() || b.IsZero() {
+		return time.Time{}
+	}
+	if a.After(b) {
+		return a
+	}
+	return b
+}
