@@ -51,6 +51,18 @@ func in(id string) func(*Pin) {
 	}
 }
 
+// wantsBack is a pin whose 1.0.0 failed and that is to have 0.9.0 again.
+func wantsBack(p *Pin) { p.Intent.Want, p.Intent.Back = "0.9.0", "1.0.0" }
+
+// backIn puts a pin that goes back to 0.9.0 into a batch, before Flux has answered.
+func backIn(id string) func(*Pin) {
+	return func(p *Pin) {
+		wantsBack(p)
+		p.Batch, p.Filter, p.Selected = id, pin.Filter("0.9.0"), ""
+		p.Memory = Begin(p.Memory, id, "0.9.0")
+	}
+}
+
 func selected(p *Pin) { p.Selected = p.Memory.Wanted }
 
 func suspended(p *Pin) { p.Suspended = true }

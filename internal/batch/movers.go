@@ -3,6 +3,7 @@ package batch
 import (
 	"sort"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -68,7 +69,8 @@ func wants(p Pin) string {
 }
 
 // moves: the pin stands on a marked line of its own and wants another value than the line has. The policy decides what
-// is wanted; that it is newer, and no human's choice, is made sure of once more, since an intent may be older than the memory.
+// is wanted; that it may go there, and that no human chose otherwise, is made sure of once more, since an intent may be older
+// than the memory.
 func moves(o Observation, p Pin) bool {
 	m := p.Memory
 	if !stands(p) || blocked(o, p) {
@@ -77,10 +79,25 @@ func moves(o Observation, p Pin) bool {
 	switch {
 	case m.Restore != "":
 		return m.Restore != m.Git
-	case p.Intent.Want == "" || !p.Decided || !versions.Newer(p.Intent.Want, m.Git):
+	case !p.Decided || !leads(p.Intent, m.Git):
 		return false
+	case p.Intent.Back != "":
+		return !rolledBack(p)
 	}
 	return m.Hold == nil || versions.Newer(p.Intent.Want, m.Hold.UpTo)
+}
+
+// leads: an intent leads from a text in Git to its wanted tag: upward, or downward from the very version that a rollback leaves.
+func leads(intent pin.Intent, from string) bool {
+	if intent.Back != "" {
+		return versions.Same(from, intent.Back) && versions.Newer(from, intent.Want)
+	}
+	return versions.Newer(intent.Want, from)
+}
+
+// rolledBack: Flux has written the version that a rollback goes to. If Git has another one again, then a human chose it.
+func rolledBack(p Pin) bool {
+	return p.Memory.Wanted == p.Intent.Want && p.Memory.Commit != ""
 }
 
 // stands: the pin's marker is on a line of its own, and nobody has asked to leave it alone.

@@ -146,6 +146,21 @@ func TestNextArmed(t *testing.T) {
 			automations: []Automation{armedWith(batchID)},
 			want:        withdrawn("org/pin.app.a: its policy wants another version now"),
 		},
+		"another version is to be left": {
+			pins:        []Pin{placed("a", backIn(batchID), selected, func(p *Pin) { p.Intent.Back = "1.0.1" })},
+			automations: []Automation{armedWith(batchID)},
+			want:        withdrawn("org/pin.app.a: its policy wants another version now"),
+		},
+		"a rollback is taken back": {
+			pins:        []Pin{placed("a", backIn(batchID), selected, func(p *Pin) { p.Intent.Back = "" })},
+			automations: []Automation{armedWith(batchID)},
+			want:        withdrawn("org/pin.app.a: its policy wants another version now"),
+		},
+		"a rollback": {
+			pins:        []Pin{placed("a", backIn(batchID), selected)},
+			automations: []Automation{armedWith(batchID, handled(yes, map[string]string{"pin.app.a": "0.9.0"}))},
+			want:        disarmed(batchID, func(m *AutomationMemory) { m.Outcome = Observed }),
+		},
 		"orphan": {
 			pins:        []Pin{placed("a", in(batchID), selected, func(p *Pin) { p.Orphaned = true })},
 			automations: []Automation{armedWith(batchID)},

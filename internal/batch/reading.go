@@ -46,7 +46,7 @@ func recallValue(m pin.Memory, l Line) pin.Memory {
 	if before == "" || before == l.Value {
 		return m
 	}
-	m.Restore = ""
+	m = givenBack(m)
 	switch {
 	case versions.Same(before, l.Value):
 	case !versions.Newer(l.Value, before):
@@ -78,9 +78,28 @@ func Begin(m pin.Memory, id, wanted string) pin.Memory {
 	if m.Wanted != wanted {
 		m.Failures, m.RetryAt = 0, ""
 	}
-	m.From, m.Wanted, m.Batch, m.Commit = m.Git, wanted, id, ""
+	if m.Restore != wanted {
+		m.Commit = ""
+	}
+	m.From, m.Wanted, m.Batch = m.Git, wanted, id
 	return m
 }
+
+// givenBack ends what is owed to a human. A batch that was to give it back only undid an earlier one: that is told again, so
+// that a rollback which the human turned away is known to have been.
+func givenBack(m pin.Memory) pin.Memory {
+	if m.Restore != "" && m.Restore == m.Wanted {
+		m.From, m.Wanted = m.Wanted, m.From
+		if aboutMoving(m.Finding) {
+			m.Finding, m.Failures, m.RetryAt = nil, 0, ""
+		}
+	}
+	m.Restore = ""
+	return m
+}
+
+// downward: the batch takes the location to an older version, as a rollback does.
+func downward(m pin.Memory) bool { return versions.Newer(m.From, m.Wanted) }
 
 // Check judges the pins of a prepared batch by a fresh clone: each line still reads From and has its one marker. It returns
 // the pins that may be armed and the memories of those that are left out.
@@ -94,6 +113,8 @@ func Check(pins []Pin, r Reading) (armed []Key, out map[Key]pin.Memory) {
 		case line.Value == m.Wanted: // somebody was faster
 			m = Recall(m, line, r.Revision)
 			m.Finding, m.Failures, m.RetryAt = nil, 0, ""
+		case line.Value != m.From && downward(m):
+			m = Recall(m, line, r.Revision)
 		case line.Value != m.From:
 			m = held(Recall(m, line, r.Revision), m.Wanted)
 		default:
@@ -109,8 +130,7 @@ func Check(pins []Pin, r Reading) (armed []Key, out map[Key]pin.Memory) {
 func written(m pin.Memory) pin.Memory {
 	m.Finding, m.Failures, m.RetryAt = nil, 0, ""
 	if m.Restore == m.Wanted {
-		m.Restore = ""
-		return m
+		return givenBack(m)
 	}
 	m.Hold = nil
 	return m

@@ -74,6 +74,10 @@ func TestBegin(t *testing.T) {
 			pin.Memory{Git: "1.1.0", From: "1.0.0", Wanted: "1.1.0", Batch: "b0", Commit: "c", Failures: 2, RetryAt: "x"},
 			pin.Memory{Git: "1.1.0", From: "1.1.0", Wanted: "1.2.0", Batch: "b1"},
 		},
+		"giving back keeps what it undoes": {
+			pin.Memory{Git: "1.1.0", From: "1.0.0", Wanted: "1.1.0", Restore: "1.2.0", Batch: "b0", Commit: "c"},
+			pin.Memory{Git: "1.1.0", From: "1.1.0", Wanted: "1.2.0", Restore: "1.2.0", Batch: "b1", Commit: "c"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, Begin(tc.before, "b1", "1.2.0")); diff != "" {
@@ -89,6 +93,7 @@ func TestCheck(t *testing.T) {
 	down := placed("a", in(batchID), func(p *Pin) {
 		p.Memory.Git, p.Memory.From, p.Memory.Wanted, p.Memory.Restore, p.Memory.Hold = "1.3.0", "1.3.0", "1.2.0", "1.2.0", holdUpTo("1.3.0")
 	})
+	back := placed("a", backIn(batchID))
 	for name, tc := range map[string]struct {
 		pin  Pin
 		line Line
@@ -102,9 +107,18 @@ func TestCheck(t *testing.T) {
 		"there already":    {member, Line{Value: "1.2.0"}, func(m *pin.Memory) { m.Git = "1.2.0" }},
 		"copied":           {member, Line{Value: "1.0.0", Problem: copied}, func(m *pin.Memory) { m.Finding = copied }},
 		"a human has put the value back": {down, Line{Value: "1.2.0"}, func(m *pin.Memory) {
-			m.Git, m.Restore = "1.2.0", ""
+			m.Git, m.Restore, m.From, m.Wanted = "1.2.0", "", "1.2.0", "1.3.0"
 		}},
-		"a human wants another value back": {down, Line{Value: "1.1.0"}, func(m *pin.Memory) { m.Git, m.Restore = "1.1.0", "" }},
+		"a human wants another value back": {down, Line{Value: "1.1.0"}, func(m *pin.Memory) {
+			m.Git, m.Restore, m.From, m.Wanted = "1.1.0", "", "1.2.0", "1.3.0"
+		}},
+		"a rollback":                                 {pin: back, line: Line{Value: "1.0.0"}},
+		"a rollback, a human was faster":             {back, Line{Value: "0.9.0"}, func(m *pin.Memory) { m.Git, m.Hold = "0.9.0", holdUpTo("1.0.0") }},
+		"a rollback, a human took another way back":  {back, Line{Value: "0.9.5"}, func(m *pin.Memory) { m.Git, m.Hold = "0.9.5", holdUpTo("1.0.0") }},
+		"a rollback, a human went below":             {back, Line{Value: "0.8.0"}, func(m *pin.Memory) { m.Git, m.Hold = "0.8.0", holdUpTo("1.0.0") }},
+		"a rollback, a human mended the version":     {back, Line{Value: "1.0.1"}, func(m *pin.Memory) { m.Git = "1.0.1" }},
+		"a rollback, a human wrote the version anew": {back, Line{Value: "v1.0.0"}, func(m *pin.Memory) { m.Git = "v1.0.0" }},
+		"a rollback, and the marker was copied":      {back, Line{Value: "1.0.0", Problem: copied}, func(m *pin.Memory) { m.Finding = copied }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.line.File, tc.line.Line = "a.yaml", 8

@@ -14,6 +14,9 @@ func nextRest(o Observation) Action {
 	if gone := forgotten(o); len(gone) > 0 {
 		return Forget{Pins: gone}
 	}
+	if resumed := resumed(o); len(resumed) > 0 {
+		return Note{Pins: resumed}
+	}
 	if noted := notes(o); len(noted) > 0 {
 		return Note{Pins: noted}
 	}
@@ -197,7 +200,7 @@ func unwanted(p Pin, with Key) string {
 		return "another automation would write it too"
 	case p.Memory.Restore != "" && p.Memory.Wanted == p.Memory.Restore:
 		return ""
-	case p.Memory.Wanted != p.Intent.Want:
+	case p.Memory.Wanted != p.Intent.Want || !leads(p.Intent, p.Memory.From):
 		return "its policy wants another version now"
 	}
 	return ""

@@ -114,7 +114,11 @@ func TestNextStartsBatches(t *testing.T) {
 	hold := func(upTo string) func(*Pin) {
 		return func(p *Pin) { p.Memory.Hold = &pin.Hold{Reason: reasonManualHold, UpTo: upTo} }
 	}
-	tried := func(p *Pin) { p.Memory.Wanted = "1.2.0" }
+	wanted := func(tag string) func(*Pin) { return func(p *Pin) { p.Memory.Wanted = tag } }
+	tried, goesBack := wanted("1.2.0"), Prepare{ID: id, Wanted: map[Key]string{key("a"): "0.9.0"}}
+	git := func(text string) func(*Pin) {
+		return func(p *Pin) { p.Memory.Git, p.Filter = text, pin.Filter(text) }
+	}
 	past, future := noon.Add(-time.Minute), noon.Add(time.Minute)
 	for name, tc := range map[string]nextCase{
 		"all that want":         {pins: []Pin{placed("a", wants120), placed("b"), placed("c", wants120)}, want: prepares("a", "c")},
@@ -147,6 +151,19 @@ func TestNextStartsBatches(t *testing.T) {
 			pins:        []Pin{placed("a", wants120), placed("b", wants120, func(p *Pin) { p.Automation = second })},
 			automations: []Automation{resting(), resting(func(a *Automation) { a.Key = second })}, want: prepares("a"),
 		},
+		"back to what it was":           {pins: []Pin{placed("a", wantsBack)}, want: goesBack},
+		"back, whatever is held":        {pins: []Pin{placed("a", wantsBack, hold("1.0.0"))}, want: goesBack},
+		"back from a text with a v":     {pins: []Pin{placed("a", wantsBack, git("v1.0.0"))}, want: goesBack},
+		"not back undecided":            {pins: []Pin{placed("a", wantsBack, func(p *Pin) { p.Decided = false })}, want: Wait{}},
+		"not back while suspended":      {pins: []Pin{placed("a", wantsBack, suspended)}, want: Wait{}},
+		"not back with a finding":       {pins: []Pin{placed("a", wantsBack, finding(reasonMarkerMissing, time.Time{}))}, want: Wait{}},
+		"not back from another version": {pins: []Pin{placed("a", wantsBack, git("1.0.1"))}, want: Wait{}},
+		"not back from an older one":    {pins: []Pin{placed("a", wantsBack, git("0.9.5"))}, want: Wait{}},
+		"not back to where it is":       {pins: []Pin{placed("a", wantsBack, git("0.9.0"))}, want: Wait{}},
+		"not back upwards":              {pins: []Pin{placed("a", wants120, func(p *Pin) { p.Intent.Back = "1.0.0" })}, want: Wait{}},
+		"not up from below what failed": {pins: []Pin{placed("a", wantsBack, git("0.8.0"))}, want: Wait{}},
+		"back once more if it failed":   {pins: []Pin{placed("a", wantsBack, wanted("0.9.0"))}, want: goesBack},
+		"not back again over a human":   {pins: []Pin{placed("a", wantsBack, wanted("0.9.0"), func(p *Pin) { p.Memory.Commit = "c1" })}, want: Wait{}},
 		"a human's value, downwards and held": {
 			pins: []Pin{placed("a", hold("1.3.0"), func(p *Pin) { p.Memory.Restore = "1.2.0"; p.Memory.Git = "1.3.0"; p.Filter = pin.Filter("1.3.0") })},
 			want: prepares("a"),

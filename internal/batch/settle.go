@@ -26,6 +26,8 @@ func Settle(now time.Time, pins []Pin, a AutomationMemory, r Reading, commit *Tr
 			m = Recall(m, line, r.Revision)
 		case line.Value == m.From:
 			m = unchanged(now, p, Recall(m, line, r.Revision), a, alone)
+		case downward(m): // a human was faster, and left what the batch was to leave
+			m = Recall(m, line, r.Revision)
 		case line.Value == m.Wanted:
 			m.Git = line.Value // as wanted, whoever wrote it
 			m = Recall(written(m), line, r.Revision)
@@ -53,8 +55,12 @@ func overwritten(p Pin, newestFirst []Change) pin.Memory {
 	}
 	m.Restore = tag
 	m.Finding, m.Failures, m.RetryAt = nil, 0, ""
-	if !versions.Newer(old, m.Wanted) {
-		m = held(m, m.Wanted)
+	left := m.Wanted
+	if downward(m) {
+		left = m.From
+	}
+	if !versions.Newer(old, left) && !versions.Same(old, left) {
+		m = held(m, left)
 	}
 	return m
 }

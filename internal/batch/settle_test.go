@@ -68,9 +68,11 @@ func TestSettle(t *testing.T) {
 			m.Git, m.Commit, m.Restore, m.Hold, m.Finding, m.File, m.Line = "1.2.0", "c1", "1.1.0", holdUpTo("1.2.0"), gone, "a.yaml", 8
 		}},
 		"given back": {pin: restoring, line: Line{Value: "1.1.0"}, commit: wrote("1.2.0"), want: func(m *pin.Memory) {
-			m.Git, m.Commit, m.Restore = "1.1.0", "c1", ""
+			m.Git, m.Commit, m.Restore, m.From, m.Wanted = "1.1.0", "c1", "", "1.1.0", "1.2.0"
 		}},
-		"given back by the human": {pin: restoring, line: Line{Value: "1.1.0"}, want: func(m *pin.Memory) { m.Git, m.Restore = "1.1.0", "" }},
+		"given back by the human": {pin: restoring, line: Line{Value: "1.1.0"}, want: func(m *pin.Memory) {
+			m.Git, m.Restore, m.From, m.Wanted = "1.1.0", "", "1.1.0", "1.2.0"
+		}},
 		"given back over another value": {pin: restoring, line: Line{Value: "1.1.0"}, commit: wrote("1.0.0"), want: func(m *pin.Memory) {
 			m.Git, m.Commit, m.Restore = "1.1.0", "c1", "1.0.0"
 		}},
