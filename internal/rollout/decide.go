@@ -1,140 +1,195 @@
 package rollout
 
 import (
-	application "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
-	"github.com/giantswarm/app-upgrade-operator/internal/gate"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // Decide says which tag each target should have. The rules:
 //
-//   - A target gets the candidate's tag when the candidate is in the range and not excluded, every gate is open, and all
-//     targets of the policy are resolved: one commit moves them together. A target that was given the candidate before
-//     keeps it while gates are open, even if another target is not resolved any more.
+//   - A target gets the newest version on offer for which every gate of its wave and its own are open, once all targets of the
+//     policy are resolved: one commit moves them together. A target that was given a version before keeps it while gates are
+//     open, even if another target is not resolved any more.
 //   - Else a target keeps the tag that it was given if Git has it, so that a decision that came true stays as it is and
-//     nothing is written at rest; any other tag is withdrawn.
+//     nothing is written at rest; any other tag is withdrawn. So a gate that closes takes back what Git does not have yet,
+//     and what Git has goes on.
 //   - A follower gets no tag: its version stands on the line of another target, which moves it.
+//   - A target whose version failed goes back to what it had before, if the policy says so.
 //
 // The same input gives the same decision, and so does an input in which the decision came true.
 func Decide(in Input) Decision {
-	offer := newOffer(in)
-	resolved := allResolved(in.Targets)
-	decision := Decision{Available: offer.tag, Targets: make([]TargetDecision, 0, len(in.Targets))}
-	for _, target := range in.Targets {
-		decision.Targets = append(decision.Targets, decideTarget(in.Policy, offer, resolved, target))
+	r := newRun(in)
+	if in.Policy.Deleting {
+		return r.decision()
 	}
-	return decision
+	r.remember()
+	r.step()
+	r.see()
+	r.approve()
+	r.track()
+	r.judge()
+	r.prove()
+	r.choose()
+	r.record()
+	return r.decision()
 }
 
-func decideTarget(policy Policy, offer offer, resolved bool, target Target) TargetDecision {
-	decision := TargetDecision{Kind: target.Kind, Name: target.Name}
-	if policy.Deleting || target.Pin == nil || target.Pin.Memory.Leader != "" {
-		return decision
-	}
-	decision.Want = settled(*target.Pin)
-	if target.Finding != nil || !placed(*target.Pin) || offer.tag == "" || offer.reached(*target.Pin) {
-		return decision
-	}
-	want := offer.tagFor(target.Kind)
-	decision.Holds = gate.All().Evaluate(gateInput(policy, offer, target, want))
-	if len(decision.Holds) > 0 {
-		return decision
-	}
-	if resolved || target.Pin.Intent.Want == want {
-		decision.Want = want
-	}
-	return decision
+// run is one decision in the making.
+type run struct {
+	in     Input
+	filter versions.Filter
+	ledger pin.Ledger
+	// active is Now on the clock that stands still while the policy is suspended.
+	active time.Time
+	// candidate is the tag, if it satisfies the policy's versions; newest its version.
+	candidate string
+	newest    *semver.Version
+	// resumed: a new resume token is being handled.
+	resumed bool
+	// checked: every health check is Current.
+	checked bool
+	offers  []offer
+	targets []*target
+	waves   []*wave
+	// next is the newest version of the next step, by step.
+	next      map[string]*semver.Version
+	steps     []StepQuery
+	problems  []Problem
+	selection map[selectionKey]selection
+	wakeUp    time.Time
 }
 
-func gateInput(policy Policy, offer offer, target Target, want string) gate.Input {
-	memory := target.Pin.Memory
-	in := gate.Input{
-		Kind:       target.Kind,
-		Suspended:  policy.Suspended,
-		Tag:        want,
-		Version:    offer.version,
-		Git:        memory.Git,
-		GitVersion: offer.filter.VersionOf(memory.Git),
-		File:       memory.File,
-		Line:       memory.Line,
-		Hold:       memory.Hold,
-	}
-	if memory.Hold != nil {
-		in.HoldVersion = offer.filter.VersionOf(memory.Hold.UpTo)
-	}
-	return in
+// target is one target and what is decided about it.
+type target struct {
+	Target
+	// placed: its own marker stands in Git at a known version.
+	placed bool
+	// git is the version in Git; nil if there is none.
+	git *semver.Version
+	// wave is nil if the target is in none, or in several.
+	wave *wave
+	// leader moves the line of this target; nil: it is on a line of its own.
+	leader  *target
+	upgrade pin.Upgrade
+	finding *pin.Finding
+	want    string
+	back    string
+	holds   []Hold
 }
 
-// settled is the tag that the pin was given, if Git has it.
-func settled(pin Pin) string {
-	want, git := pin.Intent.Want, pin.Memory.Git
-	if want == git || want == versions.Tag(git) {
-		return want
+func newRun(in Input) *run {
+	r := &run{in: in, ledger: clone(in.Ledger), checked: true, selection: map[selectionKey]selection{}}
+	filter, err := versions.NewFilter(in.Policy.FilterPattern, in.Policy.FilterExtract)
+	if err == nil {
+		r.filter = filter
+		r.candidate, r.newest = newCandidate(in, filter)
 	}
-	return ""
-}
-
-// placed says whether the target's own marker stands in Git at a known version.
-func placed(pin Pin) bool { return pin.Memory.Marked && pin.Memory.Git != "" }
-
-// allResolved says whether each target either is ready to move or has a finding that keeps it out.
-func allResolved(targets []Target) bool {
-	for _, target := range targets {
-		if !resolved(target) {
-			return false
+	for _, check := range in.Checks {
+		r.checked = r.checked && check.Current
+		if check.Unreadable {
+			r.problem(checkUnreadable, check.Message)
 		}
 	}
-	return true
+	r.active = r.ledger.Active(in.Now)
+	r.addWaves()
+	r.addTargets()
+	return r
 }
 
-func resolved(target Target) bool {
-	switch {
-	case target.Finding != nil:
-		return true
-	case target.Pin == nil:
-		return false
-	case target.Pin.Memory.Finding != nil:
-		return true
-	case target.Pin.Memory.Leader != "":
-		return target.Pin.Memory.Git != ""
-	default:
-		return placed(*target.Pin)
+// clone copies what a decision changes.
+func clone(l pin.Ledger) pin.Ledger {
+	l.Seen, l.Blocked, l.Approvals = slices.Clone(l.Seen), slices.Clone(l.Blocked), slices.Clone(l.Approvals)
+	l.Resumes, l.History, l.Proven = slices.Clone(l.Resumes), slices.Clone(l.History), maps.Clone(l.Proven)
+	return l
+}
+
+func (r *run) addTargets() {
+	r.targets = make([]*target, 0, len(r.in.Targets))
+	byPin := make(map[string]*target, len(r.in.Targets))
+	parsed := map[string]*semver.Version{}
+	for _, input := range r.in.Targets {
+		t := &target{Target: input}
+		if t.Pin != nil {
+			text := t.Pin.Memory.Git
+			if _, known := parsed[text]; !known {
+				parsed[text] = r.parse(text)
+			}
+			t.git = parsed[text]
+			t.placed = placed(*t.Pin)
+			t.upgrade = t.Pin.Upgrade
+			byPin[t.Pin.Name] = t
+		}
+		r.joinWave(t)
+		r.targets = append(r.targets, t)
+	}
+	for _, t := range r.targets {
+		if t.Pin != nil && t.Pin.Memory.Leader != "" {
+			t.leader = byPin[t.Pin.Memory.Leader]
+		}
+	}
+	for _, t := range r.targets {
+		r.checkLine(t)
 	}
 }
 
-// offer is the candidate after it was compared with the policy's versions. Its tag is empty if there is none.
-type offer struct {
-	tag, version string
-	filter       versions.Filter
-}
-
-// newOffer trusts nobody with the range: Flux keeps showing a candidate that the range does not contain any more.
-func newOffer(in Input) offer {
-	filter, err := versions.NewFilter(in.Policy.FilterPattern, in.Policy.FilterExtract)
+// parse is the version of a text in Git or of a tag; nil if there is none.
+func (r *run) parse(text string) *semver.Version {
+	version, err := versions.Parse(r.filter.VersionOf(text))
 	if err != nil {
-		return offer{}
+		return nil
 	}
-	none := offer{filter: filter}
-	version, ok := filter.Version(in.Candidate.Tag)
-	if in.Candidate.Tag == "" || !ok {
-		return none
-	}
-	allowed, err := versions.ParseRange(in.Policy.Range)
-	if err != nil || !allowed.Contains(version) || versions.Excluded(version, in.Policy.Exclude) {
-		return none
-	}
-	return offer{tag: in.Candidate.Tag, version: version, filter: filter}
+	return version
 }
 
-// tagFor is the tag that a target of this kind would get. Apps pull a tag without its `v`.
-func (o offer) tagFor(kind string) string {
-	if kind == application.AppKind {
-		return versions.Tag(o.tag)
-	}
-	return o.tag
+// same says whether two texts or tags are of one version.
+func (r *run) same(a, b string) bool {
+	return a == b || versions.Same(r.filter.VersionOf(a), r.filter.VersionOf(b))
 }
 
-// reached says whether Git has the offered version.
-func (o offer) reached(pin Pin) bool {
-	return versions.Same(o.filter.VersionOf(pin.Memory.Git), o.version)
+func (r *run) problem(reason, message string) {
+	r.problems = append(r.problems, Problem{Reason: reason, Message: message})
+}
+
+// wakeAt asks for a new decision at a time, if it is still to come.
+func (r *run) wakeAt(at time.Time) {
+	if at.After(r.in.Now) && (r.wakeUp.IsZero() || at.Before(r.wakeUp)) {
+		r.wakeUp = at
+	}
+}
+
+// wakeAtActive is wakeAt on the clock that stands still while the policy is suspended.
+func (r *run) wakeAtActive(at time.Time) {
+	if !r.in.Policy.Suspended {
+		r.wakeAt(r.ledger.Wall(at))
+	}
+}
+
+// now is the time that is remembered: whole seconds.
+func (r *run) now() time.Time { return r.in.Now.UTC().Truncate(time.Second) }
+
+func (r *run) decision() Decision {
+	d := Decision{
+		Available: r.candidate, Ledger: r.ledger, Steps: r.steps, Problems: r.problems,
+		Targets: make([]TargetDecision, 0, len(r.targets)),
+	}
+	for _, t := range r.targets {
+		wave := -1
+		if t.wave != nil {
+			wave = t.wave.index
+		}
+		d.Targets = append(d.Targets, TargetDecision{
+			Kind: t.Kind, Name: t.Name, Wave: wave, Want: t.want, Back: t.back, Upgrade: t.upgrade, Finding: t.finding, Holds: t.holds,
+		})
+	}
+	for _, w := range r.waves {
+		d.Waves = append(d.Waves, r.waveState(w))
+	}
+	d.WakeUp = r.wakeUp
+	return d
 }

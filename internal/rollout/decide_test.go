@@ -2,18 +2,25 @@ package rollout
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
+// noon is when tests begin.
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
 // inputBuilder makes the input of a policy for `>=1.0.0 <2.0.0` whose candidate is 1.5.0.
 type inputBuilder struct{ in Input }
 
 func makeInput(targets ...Target) *inputBuilder {
 	return &inputBuilder{in: Input{
-		Policy:    Policy{Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0"},
+		Now: noon,
+		Policy: Policy{
+			Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0", Waves: []Wave{{}}, Health: Health{Timeout: 30 * time.Minute},
+		},
 		Candidate: Candidate{Tag: "1.5.0"},
 		Targets:   targets,
 	}}
@@ -30,7 +37,7 @@ func (b *inputBuilder) filter(pattern, extract string) *inputBuilder {
 
 // placedTarget has its marker at a version of Git, and was given want before.
 func placedTarget(name, git, want string) Target {
-	return Target{Kind: "App", Name: name, Pin: &Pin{
+	return Target{Kind: "App", Name: name, Waves: []int{0}, Pin: &Pin{
 		Name:   pin.Name("App", name),
 		Intent: pin.Intent{Want: want, Mark: true},
 		Memory: pin.Memory{File: "apps/" + name + ".yaml", Line: 9, Git: git, Marked: true},

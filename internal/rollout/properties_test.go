@@ -25,7 +25,7 @@ func drawFinding(t *rapid.T, label string) *pin.Finding {
 }
 
 func drawTarget(t *rapid.T, name string) Target {
-	target := Target{Kind: "App", Name: name, Finding: drawFinding(t, "finding")}
+	target := Target{Kind: "App", Name: name, Waves: []int{0}, Finding: drawFinding(t, "finding")}
 	if rapid.IntRange(0, 9).Draw(t, "no pin") == 0 {
 		return target
 	}
@@ -46,7 +46,9 @@ func drawTarget(t *rapid.T, name string) Target {
 
 func drawInput(t *rapid.T) Input {
 	in := Input{
+		Now: noon,
 		Policy: Policy{
+			Waves:     []Wave{{}},
 			Suspended: rapid.IntRange(0, 5).Draw(t, "suspended") == 0,
 			Deleting:  rapid.IntRange(0, 9).Draw(t, "deleting") == 0,
 			Range:     rapid.SampledFrom([]string{">=1.0.0", ">=1.0.0 <2.0.0", "~1.2.0", ">=1.0.0-0 <2.0.0-0", "nonsense"}).Draw(t, "range"),
@@ -63,12 +65,14 @@ func drawInput(t *rapid.T) Input {
 // written is the input after the decision was written to the pins.
 func written(in Input, decision Decision) Input {
 	in.Targets = slices.Clone(in.Targets)
+	in.Ledger = decision.Ledger
 	for i := range in.Targets {
 		if in.Targets[i].Pin == nil {
 			continue
 		}
 		copied := *in.Targets[i].Pin
 		copied.Intent.Want = decision.Targets[i].Want
+		copied.Upgrade = decision.Targets[i].Upgrade
 		in.Targets[i].Pin = &copied
 	}
 	return in

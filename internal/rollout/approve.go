@@ -1,0 +1,72 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+const (
+	approvalUnknown = v1alpha1.ApprovalUnknownReason
+	checkUnreadable = v1alpha1.CheckUnreadableReason
+)
+
+// approve notes the approval of the annotation, `[<wave>=]<version>`, if the version is on offer. One that was noted before
+// does nothing again.
+func (r *run) approve() {
+	text := strings.TrimSpace(r.in.Policy.Approve)
+	if text == "" || r.candidate == "" {
+		return
+	}
+	wave, version, named := strings.Cut(text, "=")
+	if !named {
+		wave, version = "", text
+	}
+	wave, version = strings.TrimSpace(wave), strings.TrimSpace(version)
+	if r.approved(wave, version) {
+		return
+	}
+	if why := r.refuses(wave, version); why != "" {
+		r.problem(approvalUnknown, fmt.Sprintf("The annotation %s %q does nothing: %s", v1alpha1.ApproveAnnotation, shortened(text), why))
+		return
+	}
+	r.ledger.Approvals = last(append(r.ledger.Approvals, pin.Approval{Wave: wave, Version: version, At: r.now()}), pin.MaxApprovals)
+}
+
+func (r *run) approved(wave, version string) bool {
+	return slices.ContainsFunc(r.ledger.Approvals, func(a pin.Approval) bool {
+		return a.Wave == wave && versions.Same(a.Version, version)
+	})
+}
+
+// refuses says why an approval means nothing.
+func (r *run) refuses(waveName, version string) string {
+	var names []string
+	for _, w := range r.waves {
+		names = append(names, w.Name)
+	}
+	if !slices.Contains(names, waveName) {
+		if len(names) == 1 && names[0] == "" {
+			return fmt.Sprintf("the policy has no waves, write %q", version)
+		}
+		return fmt.Sprintf("name one of the waves %s, as in %q", strings.Join(names, ", "), names[len(names)-1]+"="+version)
+	}
+	offered := slices.ContainsFunc(r.offers, func(o offer) bool { return versions.Same(o.version, version) })
+	if offered {
+		return ""
+	}
+	return fmt.Sprintf("version %s is not on offer, the newest one is %s", shortened(version), r.candidate)
+}
+
+// shortened bounds what others wrote.
+func shortened(text string) string {
+	const most = 128
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}

@@ -1,0 +1,95 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// Words of App.status.release.status: Helm's own, and those of app-operator and chart-operator.
+const (
+	releaseDeployed = "deployed"
+	releaseFailed   = "failed"
+)
+
+// hopeless are those that no time mends, because the chart itself is refused: with the version that the spec has, Helm or the
+// platform will say the same again.
+var hopeless = []string{"invalid-manifest", "validation-failed", "values-schema-violation"}
+
+// troubles are those that something else may mend before the time is over: a registry that is away, a missing Secret.
+var troubles = []string{
+	"not-installed", "chart-pull-failed", "already-exists", "unknown-error", "app-not-found", "app-version-not-found",
+	"catalog-empty", "index-not-found", "configmap-merge-failed", "secret-merge-failed", "resource-not-found", "cordon-failed",
+}
+
+// Deployed says whether a target runs the version of its spec: the App's status names it, and Helm has deployed it. That says
+// nothing of its pods. An App's status has no observed generation, so a `deployed` with another version is one of before.
+func Deployed(t Target) bool {
+	return t.ReleaseStatus == releaseDeployed && t.Spec != "" && versions.Same(t.Installed, versions.Tag(t.Spec))
+}
+
+// Failing says whether the version of a target's spec cannot be installed as things are, and whether time may mend that.
+// Helm's failure counts only if it names that version: an older one may have failed before.
+func Failing(t Target) (failing, hopelessly bool) {
+	if t.ReleaseStatus == releaseFailed {
+		failed := versions.Same(t.Installed, versions.Tag(t.Spec))
+		return failed, failed
+	}
+	hopelessly = slices.Contains(hopeless, t.ReleaseStatus)
+	return hopelessly || slices.Contains(troubles, t.ReleaseStatus), hopelessly
+}
+
+// healthy says whether a target runs the version of its spec, that of Git, and every health check is Current.
+func (r *run) healthy(t *target) bool {
+	return t.Excused == "" && r.checked && Deployed(t.Target) && t.Pin != nil && r.same(t.Spec, t.Pin.Memory.Git)
+}
+
+// wellAtStart says whether what becomes of a target may be blamed on a version that it is given now.
+func (r *run) wellAtStart(t *target) bool { return t.Excused == "" && r.checked && Deployed(t.Target) }
+
+// healthOf follows the health of a target's version, if a later wave waits for it.
+func (r *run) healthOf(t *target) pin.Health {
+	if t.wave == nil || t.wave.next == nil {
+		return pin.Health{}
+	}
+	healthy, before := r.healthy(t), t.upgrade.Health
+	if before.Of == t.Spec && before.Healthy == healthy {
+		return before
+	}
+	return pin.Health{Of: t.Spec, Healthy: healthy, Since: r.active}
+}
+
+// lostFor is for how long a target has been unhealthy at a version that soaks.
+func (r *run) lostFor(t *target) time.Duration {
+	if health := t.upgrade.Health; !health.Healthy && r.same(health.Of, t.upgrade.To) {
+		return r.active.Sub(health.Since)
+	}
+	return 0
+}
+
+// ailment says what is wrong with a target, for a human.
+func (r *run) ailment(t *target) string {
+	if !Deployed(t.Target) {
+		status := t.ReleaseStatus
+		if status == "" {
+			status = "not known"
+		}
+		text := fmt.Sprintf("its release is %s", status)
+		if t.Installed != "" && !versions.Same(t.Installed, versions.Tag(t.Spec)) {
+			text += " at " + t.Installed
+		}
+		if t.ReleaseReason != "" {
+			text += ": " + shortened(t.ReleaseReason)
+		}
+		return text
+	}
+	for _, check := range r.in.Checks {
+		if !check.Current {
+			return fmt.Sprintf("%s is not Current: %s", check.Name, shortened(check.Message))
+		}
+	}
+	return "it is healthy again"
+}

@@ -1,0 +1,102 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	application "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// offer is one version that may be taken if gates are open.
+type offer struct {
+	tag, version string
+	parsed       *semver.Version
+	seen         time.Time
+	// blocked: the version failed.
+	blocked *pin.Blocked
+}
+
+// key is how a version is remembered: without `v`, whatever tag or text it came from.
+func key(version *semver.Version) string { return version.String() }
+
+// tagFor is the tag that a target of this kind would get. Apps pull a tag without its `v`.
+func tagFor(kind, tag string) string {
+	if kind == application.AppKind {
+		return versions.Tag(tag)
+	}
+	return tag
+}
+
+// allowed are the versions that the policy admits.
+type allowed struct {
+	versions.Range
+	exclude []string
+	filter  versions.Filter
+}
+
+func newAllowed(in Input, filter versions.Filter) allowed {
+	admitted, err := versions.ParseRange(in.Policy.Range)
+	if err != nil {
+		return allowed{} // the policy is stalled because of it
+	}
+	return allowed{Range: admitted, exclude: in.Policy.Exclude, filter: filter}
+}
+
+// version is that of a tag, if the policy admits it.
+func (a allowed) version(tag string) (text string, parsed *semver.Version, ok bool) {
+	text, considered := a.filter.Version(tag)
+	if tag == "" || !considered || !a.Contains(text) || versions.Excluded(text, a.exclude) {
+		return "", nil, false
+	}
+	parsed, err := versions.Parse(text)
+	return text, parsed, err == nil
+}
+
+// newCandidate trusts nobody with the range: Flux keeps showing a candidate that the range does not contain any more.
+func newCandidate(in Input, filter versions.Filter) (string, *semver.Version) {
+	_, parsed, ok := newAllowed(in, filter).version(in.Candidate.Tag)
+	if !ok {
+		return "", nil
+	}
+	return in.Candidate.Tag, parsed
+}
+
+// addOffers makes the versions on offer from those that were seen, the newest first. One that is newer than the candidate is
+// not in the registry any more, unless it is blocked: then the candidate leaves it out.
+func (r *run) addOffers() {
+	if r.newest == nil {
+		return
+	}
+	admitted := newAllowed(r.in, r.filter)
+	for _, seen := range r.ledger.Seen {
+		text, parsed, ok := admitted.version(seen.Tag)
+		if !ok {
+			continue
+		}
+		blocked := r.blocked(seen.Tag)
+		if blocked == nil && parsed.GreaterThan(r.newest) {
+			continue
+		}
+		r.offers = append(r.offers, offer{tag: seen.Tag, version: text, parsed: parsed, seen: seen.At, blocked: blocked})
+	}
+	slices.SortStableFunc(r.offers, func(a, b offer) int { return b.parsed.Compare(a.parsed) })
+}
+
+// blocked is a version's entry in the blocklist; nil if it is not there.
+func (r *run) blocked(tag string) *pin.Blocked {
+	for i := range r.ledger.Blocked {
+		if r.same(r.ledger.Blocked[i].Tag, tag) {
+			return &r.ledger.Blocked[i]
+		}
+	}
+	return nil
+}
+
+// offered says whether a version is on offer and may still be taken.
+func (r *run) offered(version *semver.Version) bool {
+	return slices.ContainsFunc(r.offers, func(o offer) bool { return o.blocked == nil && o.parsed.Equal(version) })
+}

@@ -1,0 +1,194 @@
+package rollout
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// presence is a version in a wave.
+type presence struct {
+	version *semver.Version
+	// tag that says it best in a message.
+	tag string
+	// has: targets have it. healthy: all of these are, since, on the active clock.
+	has, healthy bool
+	since        time.Time
+	// pending: targets are on their way to it.
+	pending bool
+}
+
+// prove finds out which versions soak in which wave, and notes those that have.
+func (r *run) prove() {
+	for _, w := range r.waves {
+		if len(w.targets) == 0 && w.next != nil {
+			r.problem(v1alpha1.WaveEmptyReason, fmt.Sprintf(
+				"wave %s selects no target, so no version is ever proven there for wave %s: correct its selector, or remove it", w.Name, w.next.Name))
+		}
+		for _, t := range w.targets {
+			r.meet(w, t)
+		}
+		if w.next != nil {
+			r.soak(w)
+		}
+	}
+	r.forgetProven()
+}
+
+// meet counts a target into the presences of its wave.
+func (r *run) meet(w *wave, t *target) {
+	if u := t.upgrade; u.Running() && u.Judged && (!u.Committed.IsZero() || r.moving(t)) {
+		w.running = appendNew(w.running, u.To)
+	}
+	if w.next == nil || r.exempt(t) {
+		return
+	}
+	if to := r.parse(t.upgrade.To); t.upgrade.Running() && to != nil && !to.Equal(t.git) {
+		presenceOf(w, to, t.upgrade.To).pending = true
+	}
+	p, health := presenceOf(w, t.git, t.Pin.Memory.Git), t.upgrade.Health
+	p.has = true
+	p.healthy = p.healthy && health.Healthy && r.same(health.Of, t.Pin.Memory.Git)
+	if health.Since.After(p.since) {
+		p.since = health.Since
+	}
+}
+
+// presenceOf is the one of a version in a wave.
+func presenceOf(w *wave, version *semver.Version, tag string) *presence {
+	p := w.presences[key(version)]
+	if p == nil {
+		p = &presence{version: version, tag: versions.Tag(tag), healthy: true}
+		w.presences[key(version)] = p
+	}
+	return p
+}
+
+// exempt says whether a target neither proves a version nor keeps others from doing so: it cannot be moved, a human chose its
+// version, or it was not well to begin with.
+func (r *run) exempt(t *target) bool {
+	if t.Finding != nil || t.finding != nil || t.git == nil || t.Excused != "" || t.Pin.Memory.Hold != nil {
+		return true
+	}
+	if stands := t.placed || t.leader != nil; !stands || r.stuck(t) {
+		return true
+	}
+	u := t.upgrade
+	switch {
+	case u.Running():
+		return !u.Judged
+	case u.Result == v1alpha1.ResultUnjudged, u.Result == v1alpha1.ResultFailed:
+		return r.at(t, u.To)
+	default:
+		return false
+	}
+}
+
+// stuck says whether something is wrong with the target's line that no other version mends.
+func (r *run) stuck(t *target) bool {
+	found := t.Pin.Memory.Finding
+	if found == nil {
+		return false
+	}
+	moving := []string{v1alpha1.TagMissingReason, v1alpha1.UpdateFailedReason, v1alpha1.GitUnwritableReason}
+	return !slices.Contains(moving, found.Reason)
+}
+
+// soak finds out which versions of a wave have soaked, and which keep it from going on.
+func (r *run) soak(w *wave) {
+	known := true
+	for _, k := range sortedKeys(w.presences) {
+		p := w.presences[k]
+		if p.has {
+			r.setProven(w, k, p.healthy && !p.pending && !r.active.Before(p.since.Add(w.Soak)))
+		}
+		if r.proven(w, k) || !r.offered(p.version) || !r.awaited(w.next, p.version) {
+			continue
+		}
+		w.soaking = append(w.soaking, p.tag)
+		at := r.soaked(w, p)
+		known = known && !at.IsZero()
+		if at.After(w.soaked) {
+			w.soaked = at
+		}
+		r.wakeAt(at)
+	}
+	if !known {
+		w.soaked = time.Time{}
+	}
+}
+
+// soaked is when a version will have soaked in a wave, on the wall; zero: not known as things are.
+func (r *run) soaked(w *wave, p *presence) time.Time {
+	if !p.has || !p.healthy || p.pending || r.in.Policy.Suspended {
+		return time.Time{}
+	}
+	return r.ledger.Wall(p.since.Add(w.Soak))
+}
+
+// awaited says whether a target of a wave could take a version once it has soaked in the wave before.
+func (r *run) awaited(w *wave, version *semver.Version) bool {
+	return slices.ContainsFunc(w.targets, func(t *target) bool { return !r.exempt(t) && t.git.LessThan(version) })
+}
+
+func (r *run) proven(w *wave, k string) bool { return slices.Contains(r.ledger.Proven[w.Name], k) }
+
+func (r *run) setProven(w *wave, k string, proven bool) {
+	if proven == r.proven(w, k) {
+		return
+	}
+	list := slices.Clone(r.ledger.Proven[w.Name])
+	if proven {
+		list = append(list, k)
+	} else {
+		list = slices.DeleteFunc(list, func(other string) bool { return other == k })
+	}
+	slices.Sort(list)
+	r.keepProven(w.Name, list)
+}
+
+// forgetProven drops waves that are gone, and versions that were forgotten themselves.
+func (r *run) forgetProven() {
+	for _, name := range sortedKeys(r.ledger.Proven) {
+		i := slices.IndexFunc(r.waves, func(w *wave) bool { return w.Name == name && w.next != nil })
+		if i < 0 {
+			r.keepProven(name, nil)
+			continue
+		}
+		kept := slices.DeleteFunc(slices.Clone(r.ledger.Proven[name]), func(k string) bool {
+			return r.waves[i].presences[k] == nil && !slices.ContainsFunc(r.ledger.Seen, func(s pin.Seen) bool {
+				version := r.parse(s.Tag)
+				return version != nil && key(version) == k
+			})
+		})
+		r.keepProven(name, kept)
+	}
+}
+
+func (r *run) keepProven(wave string, list []string) {
+	if len(list) == 0 {
+		delete(r.ledger.Proven, wave)
+		return
+	}
+	if r.ledger.Proven == nil {
+		r.ledger.Proven = map[string][]string{}
+	}
+	r.ledger.Proven[wave] = list
+}
+
+func sortedKeys[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }
+
+// appendNew appends what is not there yet.
+func appendNew(list []string, one string) []string {
+	if slices.Contains(list, one) {
+		return list
+	}
+	return append(list, one)
+}

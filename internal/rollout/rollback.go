@@ -1,0 +1,54 @@
+package rollout
+
+import (
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// rollBack takes a target back to what it had before the version that failed, if Git has that version and the policy says so.
+// It says whether it is about the target. What stops it is shown, and it goes on later.
+func (r *run) rollBack(t *target) bool {
+	next := t.upgrade
+	if !r.goesBack(t) {
+		if !r.mustGoBack(t) {
+			return false
+		}
+		next = pin.Upgrade{
+			From: t.Pin.Memory.Git, To: tagFor(t.Kind, t.upgrade.From), Rollback: true, Judged: true,
+			Wave: t.wave.Name, Start: r.now(), Health: t.upgrade.Health,
+		}
+	}
+	hold := gate.Rollback(gate.WaveInput{
+		Now: r.in.Now, Tag: next.To, Wave: t.wave.Name, Suspended: r.in.Policy.Suspended, Schedules: t.wave.schedules, Opens: t.wave.opens,
+	})
+	if hold != nil {
+		t.holds = []Hold{*hold}
+		r.wakeAt(hold.Earliest)
+		return true
+	}
+	t.upgrade, t.want, t.back = next, next.To, tagFor(t.Kind, next.From)
+	return true
+}
+
+// goesBack: a rollback has begun, and Git does not have it yet.
+func (r *run) goesBack(t *target) bool {
+	u := t.upgrade
+	return u.Running() && u.Rollback && r.at(t, u.From)
+}
+
+// mustGoBack: Git has a version that failed, and the target was given it by an upgrade.
+func (r *run) mustGoBack(t *target) bool {
+	u := t.upgrade
+	if u.Rollback || u.From == "" || !r.at(t, u.To) || r.same(u.From, u.To) {
+		return false
+	}
+	blocked := r.blocked(u.To)
+	return blocked != nil && blocked.Rollback
+}
+
+// rollbackFailed: the target is at the version that it was taken back to, and that is not healthy either.
+func (r *run) rollbackFailed(t *target) bool {
+	u := t.upgrade
+	return u.Rollback && u.Result == v1alpha1.ResultFailed && r.at(t, u.To)
+}

@@ -1,0 +1,234 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/schedule"
+)
+
+// wave is one wave and what is known about it.
+type wave struct {
+	Wave
+	index int
+	// before and next are nil at the ends.
+	before, next *wave
+	targets      []*target
+	// schedules are its own and those of the cluster. closed names the first that allows no start; empty: none.
+	schedules []Schedule
+	closed    string
+	// opens is when all allow a start, closes when one does not any more; zero: never.
+	opens, closes time.Time
+	// running are the tags that the wave is on its way to, soaking those that soak for the next wave, until soaked.
+	running, soaking []string
+	soaked           time.Time
+	// presences of versions, by key.
+	presences map[string]*presence
+	// verdicts of the gates, by offer, and those of all offers down to it together.
+	verdicts, held [][]Hold
+}
+
+func (r *run) addWaves() {
+	for i, input := range r.in.Policy.Waves {
+		w := &wave{Wave: input, index: i, presences: map[string]*presence{}}
+		w.schedules = append(slices.Clone(input.Schedules), r.in.Maintenance...)
+		if i > 0 {
+			w.before = r.waves[i-1]
+			w.before.next = w
+		}
+		r.waves = append(r.waves, w)
+		r.clock(w)
+	}
+}
+
+// clock finds out when the schedules of a wave open and close.
+func (r *run) clock(w *wave) {
+	var all []schedule.Schedule
+	broken := false
+	for _, s := range w.schedules {
+		broken = broken || s.Broken != ""
+		all = append(all, s.Schedule)
+		if w.closed == "" && (s.Broken != "" || !s.Schedule.At(r.in.Now).Open) {
+			w.closed = because(s, s.Schedule.At(r.in.Now))
+		}
+	}
+	switch {
+	case broken || len(all) == 0:
+	case w.closed == "":
+		w.opens = r.in.Now
+		w.closes, _ = schedule.Closes(r.in.Now, all...)
+	default:
+		opens, ever := schedule.Opens(r.in.Now, all...)
+		if !ever {
+			r.problem(v1alpha1.ScheduleNeverOpensReason, fmt.Sprintf("%sno time will come at which the schedules allow an upgrade to start: %s is closed",
+				waveLabel(w.Name), w.closed))
+			break
+		}
+		w.opens = opens
+		r.wakeAt(opens)
+	}
+	r.wakeAt(w.closes)
+}
+
+// because says what decides about a schedule, such as `spec.schedule (window nights)`.
+func because(s Schedule, state schedule.State) string {
+	switch {
+	case s.Broken != "":
+		return s.Of + " (cannot be read)"
+	case state.Name == "":
+		return s.Of
+	case state.Frozen:
+		return fmt.Sprintf("%s (exclusion %s)", s.Of, state.Name)
+	default:
+		return fmt.Sprintf("%s (window %s)", s.Of, state.Name)
+	}
+}
+
+// waveLabel begins a message about a wave; empty for the only wave of a policy without waves.
+func waveLabel(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "wave " + name + ": "
+}
+
+// joinWave puts a target into its wave, or says why it is in none.
+func (r *run) joinWave(t *target) {
+	switch {
+	case t.Finding != nil || len(r.waves) == 0:
+	case len(t.Waves) == 1 && t.Waves[0] < len(r.waves):
+		t.wave = r.waves[t.Waves[0]]
+		t.wave.targets = append(t.wave.targets, t)
+	case len(t.Waves) == 0:
+		t.finding = &pin.Finding{Reason: v1alpha1.NoWaveReason, Message: fmt.Sprintf(
+			"No wave of spec.rollout.waves selects %s %s, so it gets no version: give it a label that one selects, or add a wave without a selector", t.Kind, t.Name)}
+	default:
+		t.finding = &pin.Finding{Reason: v1alpha1.SeveralWavesReason, Message: fmt.Sprintf(
+			"The waves %s and %s of spec.rollout.waves both select %s %s, so it gets no version: change its labels, or a selector",
+			r.waves[t.Waves[0]].Name, r.waves[t.Waves[1]].Name, t.Kind, t.Name)}
+	}
+}
+
+// checkLine finds targets of one line and of different waves: they could not move apart.
+func (r *run) checkLine(t *target) {
+	if t.leader == nil || t.finding != nil || t.Finding != nil || t.leader.wave == t.wave {
+		return
+	}
+	for _, one := range []*target{t, t.leader} {
+		one.finding = &pin.Finding{Reason: v1alpha1.SeveralWavesReason, Message: fmt.Sprintf(
+			"%s %s and %s %s have their version on one line and are of different waves, so neither gets a version: put them into one wave, or give each a line of its own",
+			t.leader.Kind, t.leader.Name, t.Kind, t.Name)}
+	}
+}
+
+// gates are the verdicts of a wave's gates about an offer.
+func (r *run) gates(w *wave, i int) []Hold {
+	for len(w.verdicts) <= i {
+		holds := gate.Evaluate(gate.ForWave(), r.waveInput(w, r.offers[len(w.verdicts)]))
+		for _, hold := range holds {
+			r.wakeAt(hold.Earliest)
+		}
+		var before []Hold
+		if n := len(w.held); n > 0 {
+			before = w.held[n-1]
+		}
+		w.verdicts = append(w.verdicts, holds)
+		w.held = append(w.held, append(slices.Clip(before), holds...))
+	}
+	return w.verdicts[i]
+}
+
+func (r *run) waveInput(w *wave, o offer) gate.WaveInput {
+	in := gate.WaveInput{
+		Now: r.in.Now, Tag: o.tag, Wave: w.Name, Suspended: r.in.Policy.Suspended, Blocked: o.blocked,
+		Seen: o.seen, MinAge: r.in.Policy.MinAge,
+		Schedules: w.schedules, Opens: w.opens, Dependencies: r.in.Dependencies,
+		Running: w.running, Soaking: w.soaking, Soaked: w.soaked,
+	}
+	if w.before != nil {
+		in.Before = r.beforeOf(w.before, o.parsed)
+	}
+	return in
+}
+
+func (r *run) beforeOf(w *wave, version *semver.Version) *gate.Before {
+	before := &gate.Before{Wave: w.Name, Empty: len(w.targets) == 0, Proven: r.proven(w, key(version)), Soak: w.Soak}
+	if p := w.presences[key(version)]; p != nil {
+		before.Has = true
+		before.Soaked = r.soaked(w, p)
+	}
+	return before
+}
+
+// waveState is how far a wave is.
+func (r *run) waveState(w *wave) WaveState {
+	state := WaveState{Name: w.Name, Targets: len(w.targets), Scheduled: len(w.schedules) > 0, Open: w.closed == ""}
+	if state.Scheduled {
+		state.Because, state.Change = w.closed, w.opens
+		if state.Open {
+			state.Because, state.Change = r.openBecause(w), w.closes
+		}
+	}
+	newest := r.newestOf(w)
+	for _, t := range w.targets {
+		if newest != nil && t.git != nil && t.git.Equal(newest) && r.healthy(t) {
+			state.Healthy++
+		}
+	}
+	if newest != nil {
+		state.Version = newest.Original()
+	}
+	state.State = r.stateOf(w)
+	if state.State == v1alpha1.WaveSoaking {
+		state.Soaked = w.soaked
+	}
+	return state
+}
+
+func (r *run) openBecause(w *wave) string {
+	for _, s := range w.schedules {
+		if state := s.Schedule.At(r.in.Now); state.Name != "" {
+			return because(s, state)
+		}
+	}
+	return ""
+}
+
+// newestOf is the newest version that a target of a wave has or is to have.
+func (r *run) newestOf(w *wave) *semver.Version {
+	var newest *semver.Version
+	for _, t := range w.targets {
+		version := t.git
+		if t.want != "" {
+			version = r.parse(t.want)
+		}
+		if version != nil && (newest == nil || version.GreaterThan(newest)) {
+			newest = version
+		}
+	}
+	return newest
+}
+
+func (r *run) stateOf(w *wave) v1alpha1.WaveState {
+	any := func(is func(*target) bool) bool { return slices.ContainsFunc(w.targets, is) }
+	switch {
+	case len(w.targets) == 0:
+		return v1alpha1.WaveIsEmpty
+	case any(func(t *target) bool { return t.upgrade.Running() }):
+		return v1alpha1.WaveUpgrading
+	case any(func(t *target) bool { return t.upgrade.Result == v1alpha1.ResultFailed && r.at(t, t.upgrade.To) }):
+		return v1alpha1.WaveFailed
+	case len(w.soaking) > 0:
+		return v1alpha1.WaveSoaking
+	case any(func(t *target) bool { return len(t.holds) > 0 }):
+		return v1alpha1.WaveWaiting
+	default:
+		return v1alpha1.WaveUpToDate
+	}
+}
