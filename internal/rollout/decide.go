@@ -62,7 +62,9 @@ type run struct {
 	steps     []StepQuery
 	problems  []Problem
 	selection map[selectionKey]selection
-	wakeUp    time.Time
+	// parsed are the versions of texts and tags, since a thousand targets have few; nil: it has none.
+	parsed map[string]*semver.Version
+	wakeUp time.Time
 }
 
 // target is one target and what is decided about it.
@@ -84,7 +86,7 @@ type target struct {
 }
 
 func newRun(in Input) *run {
-	r := &run{in: in, ledger: clone(in.Ledger), checked: true, selection: map[selectionKey]selection{}}
+	r := &run{in: in, ledger: clone(in.Ledger), checked: true, selection: map[selectionKey]selection{}, parsed: map[string]*semver.Version{}}
 	filter, err := versions.NewFilter(in.Policy.FilterPattern, in.Policy.FilterExtract)
 	if err == nil {
 		r.filter = filter
@@ -112,15 +114,10 @@ func clone(l pin.Ledger) pin.Ledger {
 func (r *run) addTargets() {
 	r.targets = make([]*target, 0, len(r.in.Targets))
 	byPin := make(map[string]*target, len(r.in.Targets))
-	parsed := map[string]*semver.Version{}
 	for _, input := range r.in.Targets {
 		t := &target{Target: input}
 		if t.Pin != nil {
-			text := t.Pin.Memory.Git
-			if _, known := parsed[text]; !known {
-				parsed[text] = r.parse(text)
-			}
-			t.git = parsed[text]
+			t.git = r.parse(t.Pin.Memory.Git)
 			t.placed = placed(*t.Pin)
 			t.upgrade = t.Pin.Upgrade
 			byPin[t.Pin.Name] = t
@@ -140,16 +137,23 @@ func (r *run) addTargets() {
 
 // parse is the version of a text in Git or of a tag; nil if there is none.
 func (r *run) parse(text string) *semver.Version {
-	version, err := versions.Parse(r.filter.VersionOf(text))
-	if err != nil {
-		return nil
+	version, known := r.parsed[text]
+	if !known {
+		if parsed, err := versions.Parse(r.filter.VersionOf(text)); err == nil {
+			version = parsed
+		}
+		r.parsed[text] = version
 	}
 	return version
 }
 
 // same says whether two texts or tags are of one version.
 func (r *run) same(a, b string) bool {
-	return a == b || versions.Same(r.filter.VersionOf(a), r.filter.VersionOf(b))
+	if a == b {
+		return true
+	}
+	left, right := r.parse(a), r.parse(b)
+	return left != nil && right != nil && left.Equal(right)
 }
 
 func (r *run) problem(reason, message string) {

@@ -32,6 +32,9 @@ func Newer(a, b string) bool {
 // Same says whether a and b are one version, such as `v1.4.0` and `1.4.0`. Texts that are no versions are the same when
 // they are equal.
 func Same(a, b string) bool {
+	if a == b {
+		return true
+	}
 	if order, ok := compare(a, b); ok {
 		return order == 0
 	}
