@@ -135,4 +135,3 @@ func Evaluate[Input any](gates []func(Input) *Hold, in Input) []Hold {
 	}
 	return holds
 }
-

@@ -22,8 +22,10 @@ func Soaking(in WaveInput) *Hold {
 		return hold
 	}
 	hold.Earliest = in.upcoming(in.Soaked)
-	hold.Message = fmt.Sprintf("%s keeps %s until it was healthy for its soak, for the next wave%s",
-		mover(in.Wave), list(in.Soaking, ", "), until(hold.Earliest))
+	hold.Message = fmt.Sprintf("%s keeps %s until it has soaked for the next wave", mover(in.Wave), list(in.Soaking, ", "))
+	if !hold.Earliest.IsZero() {
+		hold.Message += ", at " + written(hold.Earliest)
+	}
 	if !unproven {
 		return hold
 	}
@@ -41,18 +43,19 @@ func (in WaveInput) provenAt() time.Time {
 }
 
 func (in WaveInput) unprovenMessage() string {
-	before := in.Before
-	healthy := "be healthy there"
-	if before.Soak > 0 {
-		healthy += " for " + span(before.Soak)
+	wave, soak, at := in.Before.Wave, "", in.provenAt()
+	if in.Before.Soak > 0 {
+		soak = " for " + span(in.Before.Soak)
 	}
 	switch {
-	case before.Empty:
-		return fmt.Sprintf("Wave %s has no targets, so no version is ever proven there: give it some, or remove it from rollout.waves", before.Wave)
-	case before.Has:
-		return fmt.Sprintf("%s is in wave %s and must %s before it goes on%s", in.Tag, before.Wave, healthy, until(in.provenAt()))
+	case in.Before.Empty:
+		return fmt.Sprintf("Wave %s has no targets, so no version is ever proven there: give it some, or remove it from rollout.waves", wave)
+	case !in.Before.Has:
+		return fmt.Sprintf("%s must get to wave %s first, and be healthy there%s", in.Tag, wave, soak)
+	case at.IsZero():
+		return fmt.Sprintf("%s must be healthy in wave %s%s first", in.Tag, wave, soak)
 	default:
-		return fmt.Sprintf("%s must get to wave %s first and %s", in.Tag, before.Wave, healthy)
+		return fmt.Sprintf("%s soaks in wave %s%s, until %s", in.Tag, wave, soak, written(at))
 	}
 }
 

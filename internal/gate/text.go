@@ -11,7 +11,7 @@ import (
 )
 
 // maxNamed is how many of several a message names.
-const maxNamed = 3
+const maxNamed = 5
 
 // list joins the first texts and says how many more there are.
 func list(texts []string, separator string) string {
@@ -44,14 +44,6 @@ func (in WaveInput) upcoming(at time.Time) time.Time {
 
 // written is an absolute time, so that messages are stable.
 func written(at time.Time) string { return at.UTC().Format(time.RFC3339) }
-
-// until is the end of a message that says until when; empty if that is not known.
-func until(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return ", until " + written(at)
-}
 
 // span is a duration as one writes it: 48h for 48h0m0s.
 func span(d time.Duration) string {
