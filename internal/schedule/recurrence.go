@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/teambition/rrule-go"
 )
@@ -35,6 +36,9 @@ var supported = []string{"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", 
 func parseRule(text string, first, timeOfDay int64, zone *time.Location) (rule, error) {
 	if len(text) > maxRecurrence {
 		return rule{}, fmt.Errorf("must have at most %d characters", maxRecurrence)
+	}
+	if strings.ContainsFunc(text, unicode.IsSpace) {
+		return rule{}, errors.New("must not have spaces: leave them out")
 	}
 	parts, err := split(text)
 	if err != nil {
