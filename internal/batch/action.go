@@ -98,11 +98,12 @@ func (Disarm) action()   {}
 func (Conclude) action() {}
 
 // MustBeFresh: the action is right only if it is decided by what the API server has now. A cache may not show yet that this
-// process has armed the batch: a pin that joins it then would be written unchecked, one that leaves it would not be settled.
+// process has armed the batch: a pin that joins it then would be written unchecked, one that leaves it would not be settled. Nor
+// that it has placed a marker: one that a human has deleted since would be put back.
 // (Arm is decided once more after Git was read; any other write is guarded by the version of the object that it is about.)
 func MustBeFresh(a Action) bool {
 	switch a.(type) {
-	case Prepare, Release, Arm:
+	case Visit, Prepare, Release, Arm:
 		return true
 	}
 	return false

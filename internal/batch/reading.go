@@ -132,6 +132,9 @@ func written(m pin.Memory) pin.Memory {
 	if m.Restore == m.Wanted {
 		return givenBack(m)
 	}
+	if m.Hold != nil && downward(m) && versions.Newer(m.Hold.UpTo, m.From) {
+		return m // what failed is not what the human turned away
+	}
 	m.Hold = nil
 	return m
 }

@@ -2,7 +2,9 @@ package batch
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -19,6 +21,10 @@ type ghost struct {
 	owed, bound map[Key]string
 	// race is the last one of a line.
 	race map[Key]race
+	// lost: a human deleted the marker, and nobody asked to go on since. unmarked: that is to be respected, too.
+	lost, unmarked map[Key]bool
+	// rolled is the last decision of a rollback that Flux followed.
+	rolled map[Key]int
 	// quiet are suspended policies none of whose pins is armed any more.
 	quiet  map[string]bool
 	broken []string
@@ -31,16 +37,19 @@ type ghost struct {
 type race struct{ human, flux string }
 
 // counts of what happened.
-type counts struct{ armed, written, raced, restored, left, steps int }
+type counts struct{ armed, written, raced, restored, rolled, resumed, left, steps int }
 
 func (c *counts) add(o counts) {
 	c.armed, c.written, c.raced = c.armed+o.armed, c.written+o.written, c.raced+o.raced
 	c.restored, c.left, c.steps = c.restored+o.restored, c.left+o.left, c.steps+o.steps
+	c.rolled, c.resumed = c.rolled+o.rolled, c.resumed+o.resumed
 }
 
 // armedBatch is what was allowed when a batch was armed.
 type armedBatch struct {
 	from, wanted map[Key]string
+	// rollbacks are the decisions of those pins that go back.
+	rollbacks map[Key]int
 	// read is the commit that was checked, written the pins that Flux has written since.
 	read    int
 	written map[Key]bool
@@ -50,7 +59,7 @@ func newGhost() *ghost {
 	return &ghost{
 		batches: map[string]*armedBatch{}, moved: map[Key]int{}, valued: map[Key]int{}, fluxWrote: map[Key]bool{},
 		owed: map[Key]string{}, bound: map[Key]string{},
-		race: map[Key]race{}, quiet: map[string]bool{},
+		race: map[Key]race{}, lost: map[Key]bool{}, unmarked: map[Key]bool{}, rolled: map[Key]int{}, quiet: map[string]bool{},
 	}
 }
 
@@ -63,12 +72,16 @@ func (g *ghost) armed(w *world, live cluster, id string, pins []Key, read int) {
 	if g.batches[id] != nil {
 		g.fail("batch %s is armed twice", id)
 	}
-	b := &armedBatch{from: map[Key]string{}, wanted: map[Key]string{}, read: read, written: map[Key]bool{}}
+	b := &armedBatch{from: map[Key]string{}, wanted: map[Key]string{}, rollbacks: map[Key]int{}, read: read, written: map[Key]bool{}}
 	for _, key := range pins {
 		p := live.pins[key]
 		b.from[key], b.wanted[key] = p.memory.From, p.memory.Wanted
 		if p.memory.Wanted != p.intent.Want && p.memory.Wanted != p.memory.Restore {
 			g.fail("%s is armed for %s, and nobody wants that", key.Name, p.memory.Wanted)
+		}
+		if p.memory.Wanted != p.memory.Restore && !versions.Newer(p.memory.Wanted, p.memory.From) {
+			g.goesBack(key, p)
+			b.rollbacks[key] = p.decision
 		}
 		if live.policies[p.policy].suspended {
 			g.fail("%s is armed, and its policy is suspended", key.Name)
@@ -78,6 +91,50 @@ func (g *ghost) armed(w *world, live cluster, id string, pins []Key, read int) {
 	g.batches[id] = b
 	g.counts.armed++
 	w.note("armed %s: %v", id, b.wanted)
+}
+
+// goesBack: a pin is armed for an older version.
+func (g *ghost) goesBack(key Key, p pinObject) {
+	m, intent := p.memory, p.intent
+	if intent.Back == "" || !versions.Same(m.From, intent.Back) {
+		g.fail("%s is armed to go from %s down to %s, and its policy leaves %q", key.Name, m.From, m.Wanted, intent.Back)
+	}
+	if m.Wanted != versions.Tag(p.from) || !versions.Same(p.to, intent.Back) {
+		g.fail("%s is armed to go from %s down to %s, and was upgraded from %s to %s", key.Name, m.From, m.Wanted, p.from, p.to)
+	}
+	if g.rolled[key] == p.decision {
+		g.fail("%s is armed to go back to %s once more, over a human's %s", key.Name, m.Wanted, m.From)
+	}
+}
+
+// resumed: the operator followed a human who asked to go on.
+func (g *ghost) resumed(key Key, before pin.Memory) {
+	g.counts.resumed++
+	delete(g.bound, key)
+	if before.Finding != nil && before.Finding.Reason == reasonMarkerMissing {
+		delete(g.unmarked, key)
+		delete(g.lost, key)
+	}
+}
+
+// remarked: a human deletes or restores a marker. A visit that has begun may place it once more: two that lead can both
+// place one.
+func (g *ghost) remarked(w *world, key Key, l line) {
+	busy := slices.ContainsFunc(w.running(), func(p *process) bool { return len(p.todo) > 0 })
+	g.unmarked[key] = !l.marker && !busy
+	g.lost[key] = !l.marker
+}
+
+// placed: the operator pushes markers.
+func (g *ghost) placed(before, after map[Key]line) {
+	for key, l := range after {
+		if l.marker && !before[key].marker && g.unmarked[key] {
+			g.fail("the marker of %s is put back, and a human deleted it", key.Name)
+		}
+		if l.value != before[key].value {
+			g.fail("a push of markers changes %s from %s to %s", key.Name, before[key].value, l.value)
+		}
+	}
 }
 
 // started: Flux has listed the policies of a run.
@@ -128,11 +185,22 @@ func (g *ghost) wrote(b *armedBatch, key Key, old, value string) {
 	case owed != "":
 		g.counts.restored++
 		delete(g.owed, key)
+	case b.rollbacks[key] > 0:
+		g.rolledBack(b, key, old)
 	case value == versions.Tag(g.race[key].human) && old == g.race[key].flux:
 	case !versions.Newer(value, old):
 		g.fail("Flux downgrades %s from %s to %s", key.Name, old, value)
 	case g.bound[key] != "" && !versions.Newer(value, g.bound[key]):
 		g.fail("Flux writes %s to %s, a human turned %s away", value, key.Name, g.bound[key])
+	}
+}
+
+// rolledBack: Flux wrote what a policy went back to. What a human turned away before stays so only if it is newer.
+func (g *ghost) rolledBack(b *armedBatch, key Key, old string) {
+	g.counts.rolled++
+	g.rolled[key] = b.rollbacks[key]
+	if bound := g.bound[key]; bound != "" && !versions.Newer(bound, old) {
+		delete(g.bound, key)
 	}
 }
 
@@ -142,12 +210,19 @@ func (g *ghost) raced(b *armedBatch, key Key, old, value string) {
 		g.fail("Flux writes %s to %s a second time, and no human touched it", value, key.Name)
 	}
 	g.counts.raced++
+	if decision := b.rollbacks[key]; decision > 0 {
+		g.rolled[key] = decision
+	}
 	if versions.Same(old, value) {
 		return
 	}
 	g.owed[key], g.race[key] = old, race{human: old, flux: value}
-	if !versions.Newer(old, value) {
-		g.raise(key, value)
+	left := value
+	if versions.Newer(b.from[key], value) {
+		left = b.from[key]
+	}
+	if !versions.Newer(old, left) && !versions.Same(old, left) {
+		g.raise(key, left)
 	}
 }
 

@@ -46,6 +46,7 @@ func (p *process) visit(view cluster, try int) bool {
 				return p.visit(view, try+1)
 			}
 			p.w.note("%s pushes markers", p.leader)
+			p.w.ghost.placed(p.w.head().lines, lines)
 			p.w.git = append(p.w.git, commit{lines: lines})
 			for key, memory := range memories {
 				memory.Revision = revision(len(p.w.git) - 1)

@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"pgregory.net/rapid"
-
-	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // candidates are the tags that get published, oldest first.
@@ -49,10 +47,10 @@ func (w *world) decide(name string) {
 		if object.policy != name {
 			continue
 		}
-		want, prompt := wanted(policy, object), w.prompt(key, object)
-		changed = changed || want != object.intent.Want || prompt != object.intent.Prompt || object.intent.Round == 0
+		next, prompt := wanted(policy, object), w.prompt(key, object)
+		changed = changed || next != meantOf(object) || prompt != object.intent.Prompt || object.intent.Round == 0
 		w.deciding[name] = append(w.deciding[name], func() {
-			w.updatePin(key, -1, func(p *pinObject) { p.intent.Want, p.intent.Prompt, p.intent.Round = want, prompt, round })
+			w.updatePin(key, -1, func(p *pinObject) { p.mean(next, prompt, round) })
 		})
 	}
 	if !changed {
@@ -62,23 +60,6 @@ func (w *world) decide(name string) {
 	w.deciding[name] = append(w.deciding[name], func() {
 		w.updatePolicy(name, func(p *policyObject) { p.round = round })
 	})
-}
-
-// wanted is the tag that a policy gives a pin.
-func wanted(policy policyObject, p pinObject) string {
-	settled := ""
-	if p.intent.Want == p.memory.Git {
-		settled = p.intent.Want
-	}
-	switch {
-	case !p.memory.Marked || policy.suspended || policy.candidate == "":
-		return settled
-	case !versions.Newer(policy.candidate, p.memory.Git):
-		return settled
-	case p.memory.Hold != nil && !versions.Newer(policy.candidate, p.memory.Hold.UpTo):
-		return settled
-	}
-	return policy.candidate
 }
 
 // prompt asks for Git to be read when the cluster, which follows Git, has another value than the pin remembers.
@@ -102,6 +83,8 @@ var events = map[string]func(w *world, t *rapid.T){
 	"flux down": func(w *world, t *rapid.T) { w.fluxGitDown = chance(t, "down", 3) == 0 },
 	"git down":  func(w *world, t *rapid.T) { w.gitDown = chance(t, "down", 3) == 0 },
 	"touch":     touchAutomation,
+	"fail":      failVersion,
+	"go on":     goOnWith,
 	"settings":  changeSettings,
 	"forget":    func(w *world, _ *rapid.T) { w.forgetful = true },
 	"clock": func(w *world, t *rapid.T) {
@@ -171,6 +154,7 @@ func commitMarker(w *world, t *rapid.T) {
 	}
 	w.note("human: %s the marker of %s", what, key.Name)
 	w.commitLine(key, func(l *line) { *l = now })
+	w.ghost.remarked(w, key, now)
 	w.ghost.moved[key] = len(w.git) - 1
 }
 
@@ -246,6 +230,9 @@ func drawEvents(t *rapid.T) []string {
 	chosen := []string{"publish", "publish", "publish", "clock"}
 	if chance(t, "races", 2) == 0 {
 		chosen = append(chosen, "race", "race", "race")
+	}
+	if chance(t, "failures", 2) == 0 {
+		chosen = append(chosen, "fail", "fail", "fail", "go on")
 	}
 	for _, name := range slices.Sorted(maps.Keys(events)) {
 		if chance(t, name, 4) == 0 {

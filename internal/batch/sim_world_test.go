@@ -18,6 +18,8 @@ type policyObject struct {
 	// candidate is the tag that the policy offers; round the newest whose intents are written.
 	candidate string
 	round     int64
+	// bad is a version that failed: what it was written over comes back. token is a human's to go on.
+	bad, token string
 }
 
 // pinObject is the ImagePolicy of one line.
@@ -28,6 +30,9 @@ type pinObject struct {
 	batch, filter       string
 	intent              pin.Intent
 	memory              pin.Memory
+	// from and to are the last upgrade that the policy decided. decision counts its rollbacks.
+	from, to string
+	decision int
 	// latest is status.latestRef; ready the Ready condition for generation readyFor.
 	latest   string
 	ready    bool
@@ -177,8 +182,11 @@ func (w *world) updatePin(key Key, version int, change func(p *pinObject)) bool 
 	if !ok || version >= 0 && object.version != version {
 		return false
 	}
-	filter := object.filter
+	filter, memory := object.filter, object.memory
 	change(&object)
+	if object.memory.Resume != memory.Resume {
+		w.ghost.resumed(key, memory)
+	}
 	if object.filter != filter {
 		object.generation++
 	}

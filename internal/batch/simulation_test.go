@@ -36,7 +36,7 @@ func TestSimulation(t *testing.T) {
 		all.add(w.ghost.counts)
 	})
 	t.Logf("%+v", all)
-	if all.armed == 0 || all.written == 0 || all.left == 0 {
+	if all.armed == 0 || all.written == 0 || all.left == 0 || all.rolled == 0 || all.resumed == 0 {
 		t.Errorf("the walks tried too little: %+v", all)
 	}
 }
@@ -206,15 +206,33 @@ func (w *world) assertPin(key Key, p pinObject) {
 	if m.Hold != nil && g.moved[key] == 0 {
 		g.fail("%s is held at %s up to %s, and no human touched it", key.Name, l.value, m.Hold.UpTo)
 	}
-	free := l.marker && !l.copied && !policy.suspended && !policy.foreign && m.Finding == nil
-	if !free {
+	if p.intent.Resume != m.Resume && p.intent.Round <= policy.round {
+		g.fail("%s was asked to go on by %s, and followed %q", key.Name, p.intent.Resume, m.Resume)
+	}
+	if policy.suspended || policy.foreign || m.Finding != nil {
 		return
 	}
+	if !l.marker && !g.lost[key] {
+		g.fail("%s has no marker, and no human deleted it", key.Name)
+	}
+	if l.marker && !l.copied {
+		w.assertValue(key, p)
+	}
+}
+
+// assertValue: a line that the policy is free to move has what a human or the policy wants.
+func (w *world) assertValue(key Key, p pinObject) {
+	g, l, m, policy := w.ghost, w.head().lines[key], p.memory, w.api.policies[p.policy]
 	if owed := g.owed[key]; owed != "" && !versions.Same(owed, l.value) {
 		g.fail("%s has %s, a human's %s is lost", key.Name, l.value, owed)
 	}
+	back := p.intent.Back
+	if back != "" && versions.Same(l.value, back) && w.tags[p.intent.Want] && g.rolled[key] != p.decision {
+		g.fail("%s stays at %s, which failed, and does not go back to %s", key.Name, l.value, p.intent.Want)
+	}
 	held := m.Hold != nil && !versions.Newer(policy.candidate, m.Hold.UpTo)
-	if w.tags[policy.candidate] && versions.Newer(policy.candidate, l.value) && !held {
+	bad := policy.candidate == policy.bad || back != ""
+	if w.tags[policy.candidate] && versions.Newer(policy.candidate, l.value) && !held && !bad {
 		g.fail("%s stays at %s, candidate is %s", key.Name, l.value, policy.candidate)
 	}
 }
