@@ -16,6 +16,7 @@ const (
 	reasonMarkerIneffective   = v1alpha1.MarkerIneffectiveReason
 	reasonForeignAutomation   = v1alpha1.ForeignAutomationReason
 	reasonAutomationSuspended = v1alpha1.AutomationSuspendedReason
+	reasonSeveralWaves        = v1alpha1.SeveralWavesReason
 	reasonMarkerUnmanaged     = v1alpha1.MarkerUnmanagedReason
 	reasonUpdateFailed        = v1alpha1.UpdateFailedReason
 	reasonGitUnwritable       = v1alpha1.GitUnwritableReason

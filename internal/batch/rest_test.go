@@ -67,6 +67,12 @@ func TestNextWithoutGit(t *testing.T) {
 func TestNextVisits(t *testing.T) {
 	past, future := noon.Add(-time.Minute), noon.Add(time.Minute)
 	visit, nothing := Visit{Repository: source}, Wait{}
+	parted := func(wave string) func(*Pin) {
+		return func(p *Pin) {
+			p.Memory.File, p.Memory.Marked, p.Intent.Wave = "base.yaml", false, wave
+			p.Memory.Finding = &pin.Finding{Reason: reasonSeveralWaves, Message: "message"}
+		}
+	}
 	leader := func(p *Pin) { p.Memory.Leader, p.Memory.Marked = "pin.app.b", false }
 	for name, tc := range map[string]nextCase{
 		"nothing to do":                {pins: []Pin{placed("a")}, want: nothing},
@@ -85,9 +91,17 @@ func TestNextVisits(t *testing.T) {
 		"a tag is no matter of Git's": {
 			pins: []Pin{placed("a", wants120, finding(reasonTagMissing, past), suspended, func(p *Pin) { p.Memory.Wanted = "1.2.0" })}, want: nothing,
 		},
-		"a follower":             {pins: []Pin{placed("a", leader), placed("b")}, want: nothing},
-		"a follower without one": {pins: []Pin{placed("a", leader), placed("c")}, want: visit},
-		"Git is asked later":     {pins: []Pin{placed("a", marked(false)), placed("b")}, change: func(o *Observation) { o.GitRetryAt[source] = future }, want: Wait{Until: future}},
+		"a follower":               {pins: []Pin{placed("a", leader), placed("b")}, want: nothing},
+		"a follower without one":   {pins: []Pin{placed("a", leader), placed("c")}, want: visit},
+		"waves of one line differ": {pins: []Pin{placed("a", parted("canary")), placed("b", parted("production"))}, want: nothing},
+		"waves of one line agree":  {pins: []Pin{placed("a", parted("canary")), placed("b", parted("canary"))}, want: visit},
+		"waves of one line agree for now": {
+			pins: []Pin{placed("a", parted("canary")), placed("b", parted("canary"), func(p *Pin) { p.Decided = false })}, want: nothing,
+		},
+		"only one wave of a line is left": {
+			pins: []Pin{placed("a", parted("canary")), placed("b", parted("production"), func(p *Pin) { p.Memory.Line++ })}, want: visit,
+		},
+		"Git is asked later": {pins: []Pin{placed("a", marked(false)), placed("b")}, change: func(o *Observation) { o.GitRetryAt[source] = future }, want: Wait{Until: future}},
 		"another Git is asked now": {
 			pins:   []Pin{placed("a", marked(false)), placed("b", marked(false), func(p *Pin) { p.Intent.Source.Repository.Name = "other" }), placed("c")},
 			change: func(o *Observation) { o.GitRetryAt[source] = future },
@@ -95,7 +109,7 @@ func TestNextVisits(t *testing.T) {
 		},
 	} {
 		tc.automations = []Automation{resting()}
-		if len(tc.pins) == 1 && (!tc.pins[0].Memory.Marked || leaves(tc.pins[0])) {
+		if !tc.pins[0].Memory.Marked && !tc.pins[len(tc.pins)-1].Memory.Marked || len(tc.pins) == 1 && leaves(tc.pins[0]) {
 			tc.automations = nil
 		}
 		t.Run(name, tc.run)

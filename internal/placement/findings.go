@@ -2,6 +2,9 @@ package placement
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"sort"
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
@@ -13,6 +16,39 @@ func shared(at place, policies []string) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.LineSharedReason, Message: fmt.Sprintf(
 		"%s sets the version of targets of the policies %s; let one policy select them all, or give each target a line of its own",
 		at, strings.Join(policies, ", "))}
+}
+
+// severalWaves: targets of one policy and one line, by their waves.
+func severalWaves(at place, waves map[string][]claim) *pin.Finding {
+	texts := make([]string, 0, len(waves))
+	for _, wave := range slices.Sorted(maps.Keys(waves)) {
+		texts = append(texts, fmt.Sprintf("%s: %s", waveText(wave), targetsText(waves[wave])))
+	}
+	return &pin.Finding{Reason: v1alpha1.SeveralWavesReason, Message: fmt.Sprintf(
+		"%s sets the version of targets of several waves (%s); put them into one wave, or give each wave a line of its own",
+		at, strings.Join(texts, "; "))}
+}
+
+func waveText(wave string) string {
+	if wave == "" {
+		return "in no wave"
+	}
+	return "wave " + wave
+}
+
+// namedTargets bounds the targets that a message names of each wave.
+const namedTargets = 5
+
+func targetsText(claims []claim) string {
+	names := make([]string, 0, len(claims))
+	for _, c := range claims {
+		names = append(names, c.Intent.Target.Kind+" "+c.Intent.Target.Name)
+	}
+	sort.Strings(names)
+	if more := len(names) - namedTargets; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:namedTargets], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // foreign: the marker of a line names something else than the pin of a target that has its version there.

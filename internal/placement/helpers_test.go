@@ -58,6 +58,10 @@ func pinOf(name string, change ...func(*Pin)) Pin {
 }
 
 func policyTwo(p *Pin) { p.Policy = "org/two" }
+func undecided(p *Pin) { p.Decided = false }
+func wave(name string) func(*Pin) {
+	return func(p *Pin) { p.Intent.Wave = name }
+}
 func suspended(p *Pin) { p.Suspended = true }
 func leaving(p *Pin)   { p.Intent.Remove = true }
 func orphaned(p *Pin)  { p.Orphaned = true }

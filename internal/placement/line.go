@@ -1,8 +1,6 @@
 package placement
 
 import (
-	"sort"
-
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -10,15 +8,16 @@ import (
 
 // decide says whose line it is.
 func (v *visit) decide(at place, claims []claim) error {
-	if policies := policiesOf(claims); len(policies) > 1 {
-		return v.refuse(at, claims, policies)
+	problem, undecided := unshareable(at, claims)
+	if problem != nil {
+		return v.refuse(at, claims, problem)
 	}
 	marker := claims[0].location.Marker
 	if marker == nil || v.unmarked[marker.Ref] {
-		return v.mark(at, claims)
+		return v.mark(at, claims, undecided)
 	}
 	owner := batch.Key{Namespace: marker.Ref.Namespace, Name: marker.Ref.Policy}
-	problem := foreign(at, *marker, v.known[owner])
+	problem = foreign(at, *marker, v.known[owner])
 	for _, c := range claims {
 		switch {
 		case c.Key == owner && marker.Suffix == markers.SuffixTag:
@@ -34,23 +33,9 @@ func (v *visit) decide(at place, claims []claim) error {
 	return nil
 }
 
-// policiesOf names the policies that claim a line.
-func policiesOf(claims []claim) []string {
-	names := map[string]bool{}
-	for _, c := range claims {
-		names[c.Policy] = true
-	}
-	sorted := make([]string, 0, len(names))
-	for name := range names {
-		sorted = append(sorted, name)
-	}
-	sort.Strings(sorted)
-	return sorted
-}
-
-// refuse leaves a line unmarked that targets of several policies share. A suspended one's marker stays: it writes nothing
-// while it has a finding.
-func (v *visit) refuse(at place, claims []claim, policies []string) error {
+// refuse leaves a line unmarked that its targets cannot share. A suspended one's marker stays: it writes nothing while it has
+// a finding.
+func (v *visit) refuse(at place, claims []claim, problem *pin.Finding) error {
 	for _, c := range claims {
 		stays := c.Intent.Unmanaged || c.Suspended
 		if marker := c.location.Marker; marker != nil && marker.Ref == c.ref() && !stays {
@@ -58,7 +43,7 @@ func (v *visit) refuse(at place, claims []claim, policies []string) error {
 				return err
 			}
 		}
-		v.remember(c.Pin, c.line(shared(at, policies)), func(m *pin.Memory) { m.Marked = m.Marked && stays })
+		v.remember(c.Pin, c.line(problem), func(m *pin.Memory) { m.Marked = m.Marked && stays })
 	}
 	return nil
 }
@@ -76,8 +61,8 @@ func (v *visit) marked(claims []claim, owner batch.Key) {
 	}
 }
 
-// mark lets the first lead and places its marker, unless a human took one away.
-func (v *visit) mark(at place, claims []claim) error {
+// mark lets the first lead and places its marker, unless a human took one away, or their waves are undecided.
+func (v *visit) mark(at place, claims []claim, undecided bool) error {
 	for _, c := range claims {
 		if c.Memory.Marked {
 			for _, other := range claims {
@@ -91,7 +76,7 @@ func (v *visit) mark(at place, claims []claim) error {
 		v.follow(claims, leader, unmanaged(at, leader.ref()))
 		return nil
 	}
-	if !batch.MayMark(leader.Pin.Pin) {
+	if undecided || !batch.MayMark(leader.Pin.Pin) {
 		v.follow(claims, leader, nil)
 		return nil
 	}

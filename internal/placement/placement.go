@@ -2,7 +2,8 @@
 // remember of what was read. It is pure: a file system and plain values in, file contents and memories out.
 //
 // One line has one pin. Targets of one policy that share a line move together: one of them leads and its pin's marker
-// stands there, the others follow. Targets of different policies cannot share: the line stays unmarked and all learn why.
+// stands there, the others follow. Targets of different policies, or of different waves of one, cannot share: the line stays
+// unmarked and all learn why.
 package placement
 
 import (

@@ -73,6 +73,7 @@ func drawPin(t *rapid.T) func(*Pin) {
 		if rapid.IntRange(0, 3).Draw(t, "policy") == 0 {
 			policyTwo(p)
 		}
+		p.Intent.Wave = rapid.SampledFrom([]string{"", "", "", "canary"}).Draw(t, "wave")
 		switch rapid.IntRange(0, 9).Draw(t, "kind") {
 		case 0:
 			byHand(p)

@@ -15,6 +15,9 @@ func TestMakeSharedLines(t *testing.T) {
 	shared := map[string]pin.Memory{
 		"pin.app.a-nginx": found(at(file, "1.0.0"), "LineShared"), "pin.app.b-nginx": found(at(file, "1.0.0"), "LineShared"),
 	}
+	several := map[string]pin.Memory{
+		"pin.app.a-nginx": found(at(file, "1.0.0"), "SeveralWaves"), "pin.app.b-nginx": found(at(file, "1.0.0"), "SeveralWaves"),
+	}
 	led := remembering(following(at(file, "1.0.0"), a))
 	for name, tc := range map[string]makeCase{
 		"of one policy": {
@@ -53,7 +56,30 @@ func TestMakeSharedLines(t *testing.T) {
 				"pin.app.a-nginx": found(markedAt(file, "1.0.0"), "MarkerMissing"), "pin.app.b-nginx": found(at(file, "1.0.0"), "MarkerMissing"),
 			}},
 		},
-		"of two policies": {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a), pinOf(b, policyTwo)}, want: outcome{memories: shared}},
+		"of one wave": {
+			files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, wave("canary")), pinOf(b, wave("canary"))},
+			want: outcome{files: markedFor(a), placed: []string{"base/app.yaml:8"}, memories: leads},
+		},
+		"of two waves":       {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, wave("canary")), pinOf(b, wave("production"))}, want: outcome{memories: several}},
+		"of a wave and none": {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, wave("canary")), pinOf(b)}, want: outcome{memories: several}},
+		"of two waves, of one before": {
+			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, wave("canary"), remembering(placedAt(file, "1.0.0"))), pinOf(b, led)},
+			want: outcome{files: plain, removed: []string{"base/app.yaml:8"}, memories: several},
+		},
+		"of two waves, of one again": {
+			files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, remembering(several["pin.app.a-nginx"])), pinOf(b, remembering(several["pin.app.b-nginx"]))},
+			want: outcome{files: markedFor(a), placed: []string{"base/app.yaml:8"}, memories: leads},
+		},
+		"of two waves, not decided yet": {
+			files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, wave("canary")), pinOf(b, wave("production"), undecided)},
+			want: outcome{memories: map[string]pin.Memory{"pin.app.a-nginx": at(file, "1.0.0"), "pin.app.b-nginx": following(at(file, "1.0.0"), a)}},
+		},
+		"of two waves, not decided yet, of one before": {
+			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, wave("canary"), undecided, remembering(placedAt(file, "1.0.0"))), pinOf(b, led)},
+			want: outcome{memories: leads},
+		},
+		"of two policies and two waves": {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, wave("canary")), pinOf(b, policyTwo)}, want: outcome{memories: shared}},
+		"of two policies":               {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a), pinOf(b, policyTwo)}, want: outcome{memories: shared}},
 		"of two policies, one was first": {
 			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, remembering(placedAt(file, "1.0.0"))), pinOf(b, policyTwo)},
 			want: outcome{files: plain, removed: []string{"base/app.yaml:8"}, memories: shared},

@@ -106,7 +106,7 @@ func (r *Reconciler) forget(ctx context.Context, s *scope, keys []batch.Key) err
 	}
 	again := map[batch.Key]pin.Memory{}
 	for _, p := range s.Pins {
-		if f := p.Memory.Finding; f != nil && f.Reason == v1alpha1.LineSharedReason {
+		if f := p.Memory.Finding; f != nil && (f.Reason == v1alpha1.LineSharedReason || f.Reason == v1alpha1.SeveralWavesReason) {
 			memory := p.Memory
 			memory.Prompt = ""
 			again[p.Key] = memory

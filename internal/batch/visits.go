@@ -1,0 +1,99 @@
+package batch
+
+import "time"
+
+// nextVisit is the visit of the first GitRepository that has a pin which needs one. Those that could not be read come
+// again later: the earliest time is the second result.
+func nextVisit(o Observation) (next *Visit, retry time.Time) {
+	needing := Visitors(o)
+	for _, p := range o.Pins {
+		if !needing[p.Key] {
+			continue
+		}
+		source := p.Intent.Source.Repository
+		if at := o.GitRetryAt[source]; at.After(o.Now) {
+			retry = sooner(o.Now, retry, at)
+			continue
+		}
+		return &Visit{Repository: source}, retry
+	}
+	return nil, retry
+}
+
+// Visitors are the pins that need Git to be read, or their marker placed or removed.
+func Visitors(o Observation) map[Key]bool {
+	names, mixed := map[Key]bool{}, mixedLines(o)
+	for _, p := range o.Pins {
+		names[p.Key] = true
+	}
+	needing := map[Key]bool{}
+	for _, p := range o.Pins {
+		if visits(o, p, names) || parted(p) && !mixed[lineOf(p)] {
+			needing[p.Key] = true
+		}
+	}
+	return needing
+}
+
+func visits(o Observation, p Pin, names map[Key]bool) bool {
+	m := p.Memory
+	switch {
+	case leaves(p):
+		return p.Orphaned || p.Decided
+	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
+		return true
+	case m.Finding != nil:
+		return revisits(o, p)
+	case m.Leader != "":
+		return !names[Key{p.Key.Namespace, m.Leader}]
+	}
+	return m.File == "" || MayMark(p) && !m.Marked
+}
+
+// revisits: what was found may have ended although no new fact prompts a look.
+func revisits(o Observation, p Pin) bool {
+	m := p.Memory
+	if m.Finding.Reason == reasonMarkerUnmanaged && !p.Intent.Unmanaged {
+		return true
+	}
+	return m.RetryAt != "" && due(o, p) && (!m.Marked || !aboutMoving(m.Finding))
+}
+
+// MayMark: the operator may place this pin's marker.
+func MayMark(p Pin) bool {
+	return p.Intent.Mark && p.Decided && !leaves(p) && !p.Suspended && p.Foreign == ""
+}
+
+func due(o Observation, p Pin) bool {
+	at, err := time.Parse(time.RFC3339, p.Memory.RetryAt)
+	return err != nil || !o.Now.Before(at)
+}
+
+// parted: the pin's line was left unmarked because its pins were of several waves.
+func parted(p Pin) bool {
+	f := p.Memory.Finding
+	return f != nil && f.Reason == reasonSeveralWaves && !leaves(p)
+}
+
+// lineAt is a line of the repository.
+type lineAt struct {
+	file   string
+	number int
+}
+
+func lineOf(p Pin) lineAt { return lineAt{p.Memory.File, p.Memory.Line} }
+
+// mixedLines are those, as they were read last, whose pins are of several waves, or may be until their policy has decided.
+func mixedLines(o Observation) map[lineAt]bool {
+	mixed, waves := map[lineAt]bool{}, map[lineAt]string{}
+	for _, p := range o.Pins {
+		if leaves(p) {
+			continue
+		}
+		at := lineOf(p)
+		wave, known := waves[at]
+		mixed[at] = mixed[at] || !p.Decided || known && wave != p.Intent.Wave
+		waves[at] = p.Intent.Wave
+	}
+	return mixed
+}
