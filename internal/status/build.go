@@ -3,8 +3,6 @@ package status
 import (
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
@@ -18,7 +16,7 @@ type Outcome struct {
 	Generation int64
 	// RequestedAt is the token of the annotation reconcile.fluxcd.io/requestedAt that was handled.
 	RequestedAt string
-	// Problem concerns the whole policy; nil: none. If nothing could be found out because of it, the input has no
+	// Problem concerns the whole policy; nil: none. If nothing could be decided because of it, the decision has no
 	// targets and the previous view is kept.
 	Problem *Problem
 	// Waiting says what the policy waits for before its objects are complete; nil: nothing. With the reason ScanFailed a
@@ -44,7 +42,7 @@ type Waiting struct {
 func Build(in rollout.Input, d rollout.Decision, o Outcome) v1alpha1.AppUpgradePolicyStatus {
 	view := newView(in, d, o)
 	status := view.summary()
-	if o.Problem != nil && len(in.Targets) == 0 {
+	if o.Problem != nil && len(d.Targets) == 0 {
 		status = *o.Previous.DeepCopy()
 	}
 	status.ObservedGeneration = o.Generation
@@ -58,19 +56,27 @@ type view struct {
 	in       rollout.Input
 	decision rollout.Decision
 	outcome  Outcome
+	filter   versions.Filter
+	crew     crew
 	targets  []target
 	held     []v1alpha1.Held
 	counts   v1alpha1.TargetCounts
 }
 
 func newView(in rollout.Input, d rollout.Decision, o Outcome) view {
-	v := view{in: in, decision: d, outcome: o, targets: newTargets(in, d)}
-	v.held = heldOf(d)
+	filter, err := versions.NewFilter(in.Policy.FilterPattern, in.Policy.FilterExtract)
+	if err != nil {
+		filter = versions.Filter{} // the policy is stalled because of it
+	}
+	v := view{in: in, decision: d, outcome: o, filter: filter, crew: newCrew(in, d)}
+	v.held = v.heldVersions()
+	v.targets = v.newTargets()
 	for _, t := range v.targets {
 		v.counts.Total++
 		v.counts.Marked += one(t.marked)
 		v.counts.UpToDate += one(t.upToDate)
-		v.counts.Upgrading += one(upgrading(t.status.State))
+		v.counts.Upgrading += one(t.moving)
+		v.counts.Healthy += one(t.healthy)
 		v.counts.Findings += one(t.status.Finding != nil)
 	}
 	return v
@@ -85,16 +91,23 @@ func one(yes bool) int32 {
 
 // summary is the status less its conditions and observed values.
 func (v view) summary() v1alpha1.AppUpgradePolicyStatus {
-	counts := v.counts
+	counts, ledger := v.counts, v.decision.Ledger
 	return v1alpha1.AppUpgradePolicyStatus{
-		Chart:     v.chart(),
-		Available: v.decision.Available,
-		Current:   v.current(),
-		Target:    v.target(),
-		State:     v.state(),
-		Counts:    &counts,
-		Held:      v.held,
-		Targets:   v.shown(),
+		Chart:             v.chart(),
+		Available:         v.decision.Available,
+		Current:           v.current(),
+		Target:            v.target(),
+		State:             v.state(),
+		Counts:            &counts,
+		Held:              v.held,
+		Schedule:          v.schedule(),
+		Waves:             v.waves(),
+		Blocked:           blockedOf(ledger),
+		Approvals:         approvalsOf(ledger),
+		LastHandledResume: ledger.Resume(),
+		Seen:              seenOf(ledger, v.filter),
+		History:           historyOf(ledger),
+		Targets:           v.shown(),
 	}
 }
 
@@ -132,9 +145,4 @@ func (v view) target() string {
 		}
 	}
 	return newest
-}
-
-// transition is the time of conditions that change, as exact as the API keeps it.
-func (v view) transition() metav1.Time {
-	return metav1.NewTime(v.outcome.Now.UTC().Truncate(time.Second))
 }

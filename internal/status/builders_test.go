@@ -14,8 +14,12 @@ type inputBuilder struct{ in rollout.Input }
 
 func makeInput(targets ...rollout.Target) *inputBuilder {
 	return &inputBuilder{in: rollout.Input{
-		Now:       testNow,
-		Policy:    rollout.Policy{Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0"},
+		Now: testNow,
+		Policy: rollout.Policy{
+			Namespace: "org-demo", Name: "hello", Range: ">=1.0.0 <2.0.0",
+			Waves:  []rollout.Wave{{}},
+			Health: rollout.Health{Timeout: 30 * time.Minute},
+		},
 		Candidate: rollout.Candidate{Tag: "1.5.0"},
 		Targets:   targets,
 	}}
@@ -35,7 +39,7 @@ type targetBuilder struct{ target rollout.Target }
 
 func makeTarget(name, version string) *targetBuilder {
 	return &targetBuilder{target: rollout.Target{
-		Kind: "App", Name: name, Spec: version, Installed: version, ReleaseStatus: "deployed",
+		Kind: "App", Name: name, Waves: []int{0}, Spec: version, Installed: version, ReleaseStatus: "deployed",
 		Chart: "oci://registry.example/charts/hello",
 		Pin: &rollout.Pin{
 			Name: pin.Name("App", name),
@@ -49,6 +53,8 @@ func makeTarget(name, version string) *targetBuilder {
 
 // upgrade says that the operator moved the target to a version, and what Git, the cluster and Helm have.
 func (b *targetBuilder) upgrade(to, git, spec, installed, release string) *targetBuilder {
+	start := testNow.Add(-time.Minute)
+	b.target.Pin.Upgrade = pin.Upgrade{From: b.target.Pin.Memory.Git, To: to, Judged: true, Start: start, Committed: start, Applied: start}
 	b.target.Pin.Intent.Want, b.target.Pin.Memory.Wanted = to, to
 	b.target.Pin.Memory.Git, b.target.Spec = git, spec
 	b.target.Installed, b.target.ReleaseStatus = installed, release

@@ -39,6 +39,7 @@ func (v view) conditions() []metav1.Condition {
 		{v1alpha1.ObjectsAppliedCondition, v.objectsApplied()},
 		{v1alpha1.MarkersPlacedCondition, v.markersPlaced()},
 		{v1alpha1.UpToDateCondition, v.upToDate()},
+		{v1alpha1.RolloutValidCondition, v.rolloutValid()},
 	}
 	var conditions []metav1.Condition
 	for _, part := range parts {
@@ -55,7 +56,7 @@ func (v view) condition(name string, verdict verdict) metav1.Condition {
 		Type:               name,
 		Status:             verdict.status,
 		ObservedGeneration: v.outcome.Generation,
-		LastTransitionTime: v.transition(),
+		LastTransitionTime: stored(v.outcome.Now),
 		Reason:             verdict.reason,
 		Message:            bounded(verdict.message),
 	}

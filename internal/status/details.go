@@ -2,8 +2,10 @@ package status
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // objectsApplied says whether the policy's Flux objects are as they should be.
@@ -51,7 +53,7 @@ func (v view) upToDate() verdict {
 		return unknown(v.withoutCandidate())
 	}
 	switch {
-	case v.counts.UpToDate == v.counts.Total:
+	case v.counts.UpToDate == v.counts.Total && !v.missesNewest():
 		return yes(v1alpha1.SucceededReason, v.upToDateMessage())
 	case v.counts.Upgrading > 0:
 		return no(v1alpha1.UpgradingReason, v.upgradingMessage())
@@ -63,6 +65,29 @@ func (v view) upToDate() verdict {
 		return no(v1alpha1.ProgressingReason, fmt.Sprintf("%d of %d targets run %s",
 			v.counts.UpToDate, v.counts.Total, v.decision.Available))
 	}
+}
+
+// missesNewest says whether a version is held that is newer than the available one, as those that failed are.
+func (v view) missesNewest() bool {
+	if len(v.held) == 0 {
+		return false
+	}
+	return versions.Newer(v.filter.VersionOf(v.held[0].Version), v.filter.VersionOf(v.decision.Available))
+}
+
+// rolloutValid says whether nothing in the policy's waves, schedules, checks and annotations can never work.
+func (v view) rolloutValid() verdict {
+	if v.outcome.Problem != nil || v.in.Policy.Deleting {
+		return v.tooEarly()
+	}
+	if len(v.decision.Problems) == 0 {
+		return yes(v1alpha1.SucceededReason, "Waves, schedules, checks and annotations can work")
+	}
+	var messages []string
+	for _, problem := range v.decision.Problems {
+		messages = append(messages, problem.Message)
+	}
+	return no(v.decision.Problems[0].Reason, strings.Join(messages, "; "))
 }
 
 // tooEarly is the verdict on every detail when nothing can be said about the targets.
@@ -86,7 +111,21 @@ func (v view) findingsMessage() string {
 }
 
 func (v view) upgradingMessage() string {
-	return fmt.Sprintf("%d of %d targets on the way to %s", v.counts.Upgrading, v.counts.Total, v.target())
+	newest, back := "", true
+	for _, t := range v.targets {
+		if !t.moving {
+			continue
+		}
+		back = back && t.back
+		if newest == "" || versions.Newer(t.status.Desired, newest) {
+			newest = t.status.Desired
+		}
+	}
+	way := "on the way to"
+	if back {
+		way = "on the way back to"
+	}
+	return fmt.Sprintf("%d of %d targets %s %s", v.counts.Upgrading, v.counts.Total, way, newest)
 }
 
 func (v view) heldMessage() string {

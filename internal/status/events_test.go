@@ -60,7 +60,8 @@ func TestEvents(t *testing.T) {
 				t.Pin.Memory.Hold = &pin.Hold{Reason: "ManualHold", UpTo: "1.5.0"}
 			}))),
 			events: []string{"Normal ManualHold: 1.5.0 is held: A human committed 1.4.0 to apps/a.yaml:9 and left 1.5.0: it stays " +
-				"until there is a version newer than 1.5.0, or until you commit 1.5.0 yourself"},
+				"until there is a version newer than 1.5.0, until you commit 1.5.0 yourself, or until you set a new token in the " +
+				"annotation upgrades.giantswarm.io/resume"},
 		},
 		"findings of one reason": {
 			before: statusOf(pinned),

@@ -1,16 +1,12 @@
 package status
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
-	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // maxHeld is the bound of status.held.
@@ -19,78 +15,122 @@ const maxHeld = 32
 // heldKey is what one entry of status.held is about.
 type heldKey struct{ version, reason string }
 
-// targetHold is a hold of one target.
-type targetHold struct {
-	target string
-	hold   rollout.Hold
+// share is a hold and those who have it: indexes of targets, or nobody in particular.
+type share struct {
+	hold    *rollout.Hold
+	members []int
 }
 
-// heldOf merges the holds of all targets: one entry for a version and a reason, the newest version first.
-func heldOf(d rollout.Decision) []v1alpha1.Held {
-	groups := map[heldKey][]targetHold{}
-	for _, target := range d.Targets {
-		for _, hold := range target.Holds {
-			key := heldKey{version: hold.Version, reason: hold.Reason}
-			groups[key] = append(groups[key], targetHold{target: target.Name, hold: hold})
-		}
+// heldVersions merges the holds of the policy and of all targets: one entry for a version and a reason, the newest version first.
+// Only the entries that fit are put into words.
+func (v view) heldVersions() []v1alpha1.Held {
+	groups := v.sharesByKey()
+	keys := make([]heldKey, 0, len(groups))
+	tags := make([]string, 0, len(groups))
+	for key := range groups {
+		keys = append(keys, key)
+		tags = append(tags, key.version)
 	}
-	var held []v1alpha1.Held
-	for _, key := range slices.SortedFunc(maps.Keys(groups), compareHeld) {
-		if len(held) == maxHeld {
-			break
+	rank := map[string]int{}
+	for i, tag := range newestFirst(v.filter, tags) {
+		rank[tag] = i
+	}
+	slices.SortFunc(keys, func(a, b heldKey) int {
+		if order := rank[a.version] - rank[b.version]; order != 0 {
+			return order
 		}
+		return strings.Compare(a.reason, b.reason)
+	})
+	var held []v1alpha1.Held
+	for _, key := range keys[:min(len(keys), maxHeld)] {
 		held = append(held, v1alpha1.Held{
 			Version:  key.version,
 			Reason:   key.reason,
-			Message:  heldMessage(groups[key], len(d.Targets)),
-			Earliest: earliest(groups[key]),
+			Message:  v.sharesMessage(groups[key]),
+			Earliest: known(earliest(groups[key])),
 		})
 	}
 	return held
 }
 
-// heldMessage says why the targets of a group are held, and which they are unless it is all of them for one reason.
-func heldMessage(group []targetHold, total int) string {
-	var names, messages []string
-	same := true
-	for _, member := range group {
-		names = append(names, member.target)
-		messages = append(messages, member.target+": "+member.hold.Message)
-		same = same && member.hold.Message == group[0].hold.Message
+func (v view) sharesByKey() map[heldKey][]share {
+	groups := map[heldKey][]share{}
+	add := func(holds []rollout.Hold, members []int) {
+		for i := range holds {
+			key := heldKey{version: holds[i].Version, reason: holds[i].Reason}
+			groups[key] = append(groups[key], share{hold: &holds[i], members: members})
+		}
 	}
-	switch {
-	case same && len(group) == total:
-		return bounded(group[0].hold.Message)
-	case same:
-		return bounded(enumerate(names, ", ") + ": " + group[0].hold.Message)
-	default:
-		return bounded(enumerate(messages, "; "))
+	add(v.decision.Holds, nil)
+	for _, set := range holdSets(v.decision.Targets) {
+		add(set.holds, set.members)
 	}
+	return groups
 }
 
-func earliest(group []targetHold) *metav1.Time {
+// holdSet is one slice of holds and the targets that share it.
+type holdSet struct {
+	holds   []rollout.Hold
+	members []int
+}
+
+// holdSets finds targets that share one slice, as those of a wave mostly do, so that it is looked at once.
+func holdSets(targets []rollout.TargetDecision) []holdSet {
+	type identity struct {
+		first *rollout.Hold
+		count int
+	}
+	index := map[identity]int{}
+	var sets []holdSet
+	for i, target := range targets {
+		if len(target.Holds) == 0 {
+			continue
+		}
+		id := identity{first: &target.Holds[0], count: len(target.Holds)}
+		at, found := index[id]
+		if !found {
+			at = len(sets)
+			index[id] = at
+			sets = append(sets, holdSet{holds: target.Holds})
+		}
+		sets[at].members = append(sets[at].members, i)
+	}
+	return sets
+}
+
+func earliest(group []share) time.Time {
 	var first time.Time
-	for _, member := range group {
-		at := member.hold.Earliest
+	for _, share := range group {
+		at := share.hold.Earliest
 		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
-	if first.IsZero() {
-		return nil
-	}
-	return &metav1.Time{Time: first.UTC().Truncate(time.Second)}
+	return first
 }
 
-func compareHeld(a, b heldKey) int {
-	switch {
-	case versions.Newer(a.version, b.version):
-		return -1
-	case versions.Newer(b.version, a.version):
-		return 1
-	case a.version != b.version:
-		return strings.Compare(a.version, b.version)
-	default:
-		return strings.Compare(a.reason, b.reason)
+// sharesMessage says each different message of a group once, with whom it is about unless that is the whole policy.
+func (v view) sharesMessage(group []share) string {
+	var messages []string
+	members := map[string][]int{}
+	whole := map[string]bool{}
+	for _, share := range group {
+		message := share.hold.Message
+		if _, said := members[message]; !said {
+			messages = append(messages, message)
+		}
+		members[message] = append(members[message], share.members...)
+		whole[message] = whole[message] || share.members == nil
 	}
+	texts := enumerateOf(len(messages), "; ", func(i int) string {
+		message := messages[i]
+		if whole[message] {
+			return message
+		}
+		if who := v.crew.who(members[message]); who != "" {
+			return who + ": " + message
+		}
+		return message
+	})
+	return bounded(texts)
 }

@@ -36,29 +36,27 @@ type target struct {
 	marked bool
 	// upToDate: it runs the available version or a newer one.
 	upToDate bool
+	// healthy: its release is deployed at the version of its spec.
+	healthy bool
+	// moving: it is on its way to another version. back: by a rollback.
+	moving, back bool
 	// busy: the operator still has to do something for it.
 	busy bool
 }
 
-func newTargets(in rollout.Input, d rollout.Decision) []target {
-	filter, err := versions.NewFilter(in.Policy.FilterPattern, in.Policy.FilterExtract)
-	if err != nil {
-		filter = versions.Filter{} // the policy is stalled because of it
-	}
-	available, _ := filter.Version(d.Available)
-	leaders := leadersOf(in, d)
-	targets := make([]target, 0, len(in.Targets))
-	for i, input := range in.Targets {
-		own := part{target: input}
-		if i < len(d.Targets) {
-			own.decision = d.Targets[i]
-		}
+func (v view) newTargets() []target {
+	available, _ := v.filter.Version(v.decision.Available)
+	leaders := leadersOf(v.in, v.decision)
+	targets := make([]target, 0, len(v.in.Targets))
+	for i, input := range v.in.Targets {
+		own := partOf(v.in, v.decision, i)
 		mover := own
 		if leader, ok := leaders[leaderName(input)]; ok {
 			mover = leader
 		}
 		t := newTarget(own, mover)
-		t.upToDate = runs(input, filter, available)
+		t.status.Wave = waveName(v.in.Policy, own.wave())
+		t.upToDate = runs(input, v.filter, available)
 		targets = append(targets, t)
 	}
 	return targets
@@ -68,14 +66,32 @@ func newTargets(in rollout.Input, d rollout.Decision) []target {
 type part struct {
 	target   rollout.Target
 	decision rollout.TargetDecision
+	// decided: there is a decision.
+	decided bool
+}
+
+func partOf(in rollout.Input, d rollout.Decision, i int) part {
+	p := part{target: in.Targets[i]}
+	if i < len(d.Targets) {
+		p.decision, p.decided = d.Targets[i], true
+	}
+	return p
+}
+
+// wave is the index of the target's wave; -1: none.
+func (p part) wave() int {
+	if !p.decided {
+		return -1
+	}
+	return p.decision.Wave
 }
 
 // leadersOf finds the targets that move the line of others, by the name of their pin.
 func leadersOf(in rollout.Input, d rollout.Decision) map[string]part {
 	byPin := map[string]part{}
 	for i, input := range in.Targets {
-		if input.Pin != nil && i < len(d.Targets) {
-			byPin[input.Pin.Name] = part{target: input, decision: d.Targets[i]}
+		if input.Pin != nil {
+			byPin[input.Pin.Name] = partOf(in, d, i)
 		}
 	}
 	return byPin
@@ -94,7 +110,7 @@ func newTarget(own, mover part) target {
 		Kind:      own.target.Kind,
 		Name:      own.target.Name,
 		Installed: own.target.Installed,
-		Finding:   findingOf(own.target),
+		Finding:   findingOf(own),
 	}}
 	t.applied = own.target.Pin != nil || own.target.Finding != nil
 	if own.target.Pin != nil {
@@ -104,25 +120,41 @@ func newTarget(own, mover part) target {
 		t.status.Location = locationOf(*own.target.Pin)
 		t.status.Desired = desired(memory, mover.decision)
 	}
-	t.status.State = stateOf(own.target, mover)
-	if t.status.State == v1alpha1.TargetApplied && releaseFailed(own.target) {
-		t.status.State = v1alpha1.TargetFailed
-		t.status.Finding = releaseFinding(own.target)
-	}
+	t.status.State = stateOf(own, mover)
+	t.moving = upgrading(t.status.State) && (t.status.State == v1alpha1.TargetPinned || own.decision.Upgrade.Result == "")
+	t.back = mover.decision.Upgrade.Rollback
+	t.healthy = rollout.Deployed(own.target)
 	t.busy = own.target.Pin != nil && own.target.Pin.Batch != "" ||
-		t.status.Finding == nil && (!t.marked || t.status.State == v1alpha1.TargetPinned)
+		t.status.State == v1alpha1.TargetPinned || t.status.Finding == nil && !t.marked
 	return t
 }
 
-func findingOf(input rollout.Target) *v1alpha1.Finding {
-	found := input.Finding
-	if found == nil && input.Pin != nil {
-		found = input.Pin.Memory.Finding
+// findingOf is what a human should look at: what keeps the target from being managed comes before what became of it.
+func findingOf(own part) *v1alpha1.Finding {
+	found := keptBy(own.target)
+	if found == nil {
+		found = own.decision.Finding
 	}
 	if found == nil {
 		return nil
 	}
 	return &v1alpha1.Finding{Reason: found.Reason, Message: bounded(found.Message)}
+}
+
+// keptBy is the finding of the target itself or of its pin.
+func keptBy(input rollout.Target) *pin.Finding {
+	if input.Finding != nil || input.Pin == nil {
+		return input.Finding
+	}
+	return input.Pin.Memory.Finding
+}
+
+// stopped says whether a finding keeps the target from moving. That an upgrade or rollback is not well yet does not.
+func stopped(own part) bool {
+	if keptBy(own.target) != nil {
+		return true
+	}
+	return own.decision.Finding != nil && !own.decision.Upgrade.Running()
 }
 
 // markerStands says whether the target's line has a marker. Memory.Marked stays true when a human deletes it.
@@ -152,22 +184,23 @@ func desired(memory pin.Memory, moved rollout.TargetDecision) string {
 	return versions.Tag(memory.Git)
 }
 
-func stateOf(own rollout.Target, mover part) v1alpha1.TargetState {
-	if finding := findingOf(own); finding != nil {
-		if finding.Reason == v1alpha1.MarkerUnmanagedReason {
+func stateOf(own, mover part) v1alpha1.TargetState {
+	if stopped(own) {
+		if findingOf(own).Reason == v1alpha1.MarkerUnmanagedReason {
 			return v1alpha1.TargetPending
 		}
 		return v1alpha1.TargetFailed
 	}
-	if own.Pin == nil || own.Pin.Memory.Git == "" || !markerStands(own.Pin.Memory, nil) {
+	target := own.target
+	if target.Pin == nil || target.Pin.Memory.Git == "" || !markerStands(target.Pin.Memory, nil) {
 		return v1alpha1.TargetPending
 	}
-	git := versions.Tag(own.Pin.Memory.Git)
+	git := versions.Tag(target.Pin.Memory.Git)
 	if want := mover.decision.Want; want != "" && !versions.Same(want, git) {
 		return v1alpha1.TargetPinned
 	}
 	moved := mover.target.Pin != nil && versions.Same(versions.Tag(mover.target.Pin.Memory.Wanted), git)
-	state := arrival(own, git, moved)
+	state := arrival(target, git, moved)
 	if len(mover.decision.Holds) > 0 && !upgrading(state) {
 		return v1alpha1.TargetHeld
 	}
@@ -181,7 +214,7 @@ func arrival(own rollout.Target, git string, moved bool) v1alpha1.TargetState {
 		return v1alpha1.TargetCurrent
 	case !versions.Same(versions.Tag(own.Spec), git):
 		return v1alpha1.TargetCommitted
-	case !deployed(own) || !versions.Same(own.Installed, git):
+	case !rollout.Deployed(own):
 		return v1alpha1.TargetApplied
 	default:
 		return v1alpha1.TargetDeployed
@@ -190,7 +223,7 @@ func arrival(own rollout.Target, git string, moved bool) v1alpha1.TargetState {
 
 // runs says whether a target runs the available version or a newer one.
 func runs(input rollout.Target, filter versions.Filter, available string) bool {
-	if available == "" || !deployed(input) {
+	if available == "" || !rollout.Deployed(input) {
 		return false
 	}
 	installed := filter.VersionOf(input.Installed)

@@ -3,8 +3,6 @@ package status
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
@@ -29,8 +27,9 @@ func TestTargetStates(t *testing.T) {
 		"applied, pending":        {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "1.5.0", "pending-upgrade").obj(), state: v1alpha1.TargetApplied},
 		"applied, cordoned":       {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "", "cordoned").obj(), state: v1alpha1.TargetApplied},
 		"the old version failed":  {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "1.4.0", "failed").obj(), state: v1alpha1.TargetApplied},
-		"failed":                  {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "1.5.0", "failed").obj(), state: v1alpha1.TargetFailed, finding: ReleaseFailedReason},
-		"chart is not there":      {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "", "app-version-not-found").obj(), state: v1alpha1.TargetFailed, finding: ReleaseFailedReason},
+		"failed":                  {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "1.5.0", "failed").obj(), state: v1alpha1.TargetFailed, finding: "UpgradeFailed"},
+		"chart is not there":      {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "", "app-version-not-found").obj(), state: v1alpha1.TargetApplied},
+		"chart is refused":        {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "", "invalid-manifest").obj(), state: v1alpha1.TargetFailed, finding: "UpgradeFailed"},
 		"failed before us":        {target: makeTarget("a", "1.5.0").with(func(t *rollout.Target) { t.ReleaseStatus = "failed" }), state: v1alpha1.TargetCurrent},
 		"deployed":                {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.5.0", "1.5.0", "1.5.0", "deployed").obj(), state: v1alpha1.TargetDeployed},
 		"a human reverted":        {target: makeTarget("a", "1.4.0").upgrade("1.5.0", "1.4.0", "1.4.0", "1.4.0", "deployed").with(reverted), state: v1alpha1.TargetHeld},
@@ -83,38 +82,5 @@ func TestAFollowerGoesWithItsLeader(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestHeldIsMerged(t *testing.T) {
-	hold := func(version, reason, message string) rollout.Hold {
-		return rollout.Hold{Version: version, Reason: reason, Message: message}
-	}
-	decision := rollout.Decision{Targets: []rollout.TargetDecision{
-		{Name: "a", Holds: []rollout.Hold{hold("1.5.0", "Suspended", "suspended"), hold("1.5.0", "NotNewer", "Git has 1.6.0")}},
-		{Name: "b", Holds: []rollout.Hold{hold("1.5.0", "Suspended", "suspended"), hold("1.5.0", "NotNewer", "Git has 1.7.0")}},
-		{Name: "c", Holds: []rollout.Hold{hold("1.5.0", "Suspended", "suspended"), hold("1.6.0", "Blocked", "it failed")}},
-		{Name: "d", Holds: []rollout.Hold{hold("1.5.0", "Suspended", "suspended"), hold("1.6.0", "Blocked", "it failed")}},
-	}}
-	want := []v1alpha1.Held{
-		{Version: "1.6.0", Reason: "Blocked", Message: "c, d: it failed"},
-		{Version: "1.5.0", Reason: "NotNewer", Message: "a: Git has 1.6.0; b: Git has 1.7.0"},
-		{Version: "1.5.0", Reason: "Suspended", Message: "suspended"},
-	}
-	if diff := cmp.Diff(want, heldOf(decision)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestHeldShowsTheEarliestTime(t *testing.T) {
-	at := testNow.Truncate(1e9)
-	decision := rollout.Decision{Targets: []rollout.TargetDecision{
-		{Name: "a", Holds: []rollout.Hold{{Version: "1.5.0", Reason: "R", Message: "m"}}},
-		{Name: "b", Holds: []rollout.Hold{{Version: "1.5.0", Reason: "R", Message: "m", Earliest: at.Add(3600e9)}}},
-		{Name: "c", Holds: []rollout.Hold{{Version: "1.5.0", Reason: "R", Message: "m", Earliest: at}}},
-	}}
-	held := heldOf(decision)
-	if len(held) != 1 || held[0].Earliest == nil || !held[0].Earliest.Time.Equal(at) {
-		t.Errorf("got %+v, want one entry for %s", held, at)
 	}
 }

@@ -3,6 +3,9 @@ package status
 import (
 	"fmt"
 	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
@@ -23,8 +26,30 @@ func bounded(text string) string {
 
 // enumerate names the first things and counts the others.
 func enumerate(things []string, separator string) string {
-	if len(things) <= maxNamed {
-		return strings.Join(things, separator)
+	return enumerateOf(len(things), separator, func(i int) string { return things[i] })
+}
+
+// enumerateOf is enumerate for things that are put into words only if they are named.
+func enumerateOf(count int, separator string, thing func(int) string) string {
+	var named []string
+	for i := range min(count, maxNamed) {
+		named = append(named, thing(i))
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(things[:maxNamed], separator), len(things)-maxNamed)
+	text := strings.Join(named, separator)
+	if count > maxNamed {
+		text += fmt.Sprintf(" and %d more", count-maxNamed)
+	}
+	return text
+}
+
+// stored is a time as exact as the API keeps it.
+func stored(at time.Time) metav1.Time { return metav1.NewTime(at.UTC().Truncate(time.Second)) }
+
+// known is a stored time, or nil if there is none.
+func known(at time.Time) *metav1.Time {
+	if at.IsZero() {
+		return nil
+	}
+	moment := stored(at)
+	return &moment
 }
