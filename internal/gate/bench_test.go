@@ -44,3 +44,20 @@ func BenchmarkForWave(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRollback asks what stops a rollback while one of four schedules with nights and freezes is closed.
+func BenchmarkRollback(b *testing.B) {
+	nights := v1alpha1.Schedule{Windows: spanning("night", 10*time.Hour, 12*time.Hour), TimeZone: "Europe/Berlin"}
+	nights.Windows[0].Recurrence = "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH"
+	in := start(func(in *WaveInput) {
+		for i := range 4 {
+			in.Schedules = append(in.Schedules, blocksAll(parsed(fmt.Sprint("MaintenanceSchedule n", i), "", nights)), blocksAll(audit))
+		}
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		if Rollback(in) == nil {
+			b.Fatal("open")
+		}
+	}
+}

@@ -23,7 +23,7 @@ func list(texts []string, separator string) string {
 
 // among says whether one of the tags is this one.
 func among(tags []string, tag string) bool {
-	return slices.Contains(tags, tag) || slices.ContainsFunc(tags, func(t string) bool { return versions.Same(t, tag) })
+	return slices.ContainsFunc(tags, func(t string) bool { return versions.Same(t, tag) })
 }
 
 // mover is who moves, at the start of a message.

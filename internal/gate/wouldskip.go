@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // WouldSkip holds a version that is beyond the next step after the one in Git, unless a human approved it. Versions that
@@ -14,15 +13,7 @@ func WouldSkip(in TargetInput) *Hold {
 	if in.NeverSkip == "" || in.Approved {
 		return nil
 	}
-	from, fromOK := versions.StepOf(in.GitVersion, in.NeverSkip)
-	to, toOK := versions.StepOf(in.Version, in.NeverSkip)
-	if !fromOK || !toOK || from == to {
-		return nil
-	}
-	if next, ok := versions.StepOf(in.Next, in.NeverSkip); ok && to == next {
-		return nil
-	}
-	if !versions.Newer(in.Version, in.GitVersion) {
+	if sameStep(in.Version, in.GitVersion, in.NeverSkip) || sameStep(in.Version, in.Next, in.NeverSkip) || !newer(in.Version, in.GitVersion) {
 		return nil
 	}
 	first := fmt.Sprintf("the next %s after %s is looked for, and goes first", strings.ToLower(string(in.NeverSkip)), in.Git)
