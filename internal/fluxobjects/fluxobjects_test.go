@@ -16,6 +16,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // update rewrites the golden files.
@@ -44,12 +45,17 @@ func TestGolden(t *testing.T) {
 		Source: pin.Source{Repository: pin.NamespacedName{Namespace: "flux", Name: "fleet"}},
 		Want:   "1.5.0", Round: 3, Mark: true,
 	}
+	search := versions.Search{Step: v1alpha1.StepMinor, From: "1.5", Below: "1.6"}
 	for name, object := range map[string]any{
 		"scan":               Scan("default", ChartOf("oci://registry.example.com/charts/hello/", nil), DefaultInterval),
 		"scan-private":       Scan("default", ChartOf("oci://registry.example.com/charts/hello", private), time.Minute),
-		"candidate":          Candidate(policy(), "hello-1", ">=1.0.0 <2.0.0 !=1.4.3", 7),
-		"candidate-filtered": Candidate(filtered, "hello-1", ">=1.0.0 <2.0.0", 0),
-		"pin":                Pin(policy(), intent, "hello-1", "0123456789abcdef"),
+		"candidate":          Candidate(policy(), "hello-1", ">=1.0.0 <2.0.0 !=1.4.3", 7, pin.Ledger{}),
+		"candidate-ledger":   Candidate(policy(), "hello-1", ">=1.0.0 <2.0.0 !=1.4.3", 7, pin.Ledger{Resumes: []string{"again"}}),
+		"candidate-filtered": Candidate(filtered, "hello-1", ">=1.0.0 <2.0.0", 0, pin.Ledger{}),
+		"step":               Step(policy(), "hello-1", ">=1.0.0 <2.0.0 >=1.5.0 <1.6.0", "1.4", search),
+		"step-filtered":      Step(filtered, "hello-1", ">=1.0.0 <2.0.0 >=1.5.0 <1.6.0", "1.4", search),
+		"pin":                Pin(policy(), intent, pin.Upgrade{}, "hello-1", "0123456789abcdef"),
+		"pin-upgrade":        Pin(policy(), intent, pin.Upgrade{From: "1.4.0", To: "1.5.0"}, "hello-1", "0123456789abcdef"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := yaml.Marshal(object)

@@ -1,7 +1,10 @@
 package fluxobjects
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
+	"strings"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/meta"
@@ -9,15 +12,48 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
+
+// SearchAnnotation on the ImagePolicy of a step is the search whose span it asks about, see versions.Search.
+const SearchAnnotation = "upgrades.giantswarm.io/search"
 
 // Candidate is the ImagePolicy that finds the newest version in a policy's range. No marker names it.
 //
-// scan is the name of its ImageRepository, semver the range with the exclusions composed into it, and round the newest
-// round of the policy whose intents are all written, see pin.RoundAnnotation.
-func Candidate(policy *v1alpha1.AppUpgradePolicy, scan, semver string, round int64) *imagev1.ImagePolicy {
-	object := imagePolicy(policy, pin.CandidateName(policy.Name), pin.RoleCandidate, scan)
+// scan is the name of its ImageRepository, semver the range with the exclusions and the blocked versions composed into it,
+// round the newest round of the policy whose intents are all written, see pin.RoundAnnotation, and ledger what the policy
+// remembers.
+func Candidate(policy *v1alpha1.AppUpgradePolicy, scan, semver string, round int64, ledger pin.Ledger) *imagev1.ImagePolicy {
+	object := finder(policy, pin.CandidateName(policy.Name), pin.RoleCandidate, scan, semver)
 	object.Annotations = map[string]string{pin.RoundAnnotation: strconv.FormatInt(round, 10)}
+	if text := ledger.Encode(); text != (pin.Ledger{}).Encode() {
+		object.Annotations[pin.LedgerAnnotation] = text
+	}
+	return object
+}
+
+// Step is the ImagePolicy that finds the newest version in the span of a search for the step after of.
+//
+// scan is the name of its ImageRepository, semver the range within the span. The object asks Flux for a reconciliation by a
+// token of its own for each span: a condition of Flux's whose text stays the same keeps its generation, and
+// `nothing found` has the same text for every span, so only the token tells what an answer is about.
+func Step(policy *v1alpha1.AppUpgradePolicy, scan, semver, of string, search versions.Search) *imagev1.ImagePolicy {
+	object := finder(policy, pin.StepName(policy.Name, of), pin.RoleStep, scan, semver)
+	question := []string{scan, semver}
+	if filter := object.Spec.FilterTags; filter != nil {
+		question = append(question, filter.Pattern, filter.Extract)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(question, "\n")))
+	object.Annotations = map[string]string{
+		SearchAnnotation:                search.String(),
+		meta.ReconcileRequestAnnotation: hex.EncodeToString(sum[:8]),
+	}
+	return object
+}
+
+// finder is an ImagePolicy that finds the newest version in a range.
+func finder(policy *v1alpha1.AppUpgradePolicy, name, role, scan, semver string) *imagev1.ImagePolicy {
+	object := imagePolicy(policy, name, role, scan)
 	object.Spec.Policy.SemVer = &imagev1.SemVerPolicy{Range: semver}
 	if filter := policy.Spec.Versions.FilterTags; filter != nil {
 		object.Spec.FilterTags = &imagev1.TagFilter{Pattern: filter.Pattern, Extract: filter.Extract}
@@ -27,11 +63,15 @@ func Candidate(policy *v1alpha1.AppUpgradePolicy, scan, semver string, round int
 
 // Pin is the part of a pin that the policy decides on: which tag it selects is not among it.
 //
-// scan is the name of its ImageRepository, repository the key of the repository branch, see gitops.Key.
-func Pin(policy *v1alpha1.AppUpgradePolicy, intent pin.Intent, scan, repository string) *imagev1.ImagePolicy {
+// upgrade is what is remembered of the target, scan the name of the pin's ImageRepository, and repository the key of the
+// repository branch, see gitops.Key.
+func Pin(policy *v1alpha1.AppUpgradePolicy, intent pin.Intent, upgrade pin.Upgrade, scan, repository string) *imagev1.ImagePolicy {
 	object := imagePolicy(policy, pin.Name(intent.Target.Kind, intent.Target.Name), pin.RolePin, scan)
 	object.Labels[pin.RepositoryLabel] = repository
 	object.Annotations = map[string]string{pin.IntentAnnotation: intent.Encode()}
+	if text := upgrade.Encode(); text != (pin.Upgrade{}).Encode() {
+		object.Annotations[pin.UpgradeAnnotation] = text
+	}
 	object.Spec.Policy.Alphabetical = &imagev1.AlphabeticalPolicy{Order: "asc"}
 	return object
 }

@@ -6,7 +6,10 @@ import (
 	"slices"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
@@ -36,6 +39,7 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	if kustomization != nil {
 		location.Source.Kustomization = pin.NamespacedName{Namespace: kustomization.Namespace, Name: kustomization.Name}
 		location.Revision = kustomization.Status.LastAttemptedRevision
+		target.ApplyMessage = ApplyMessage(kustomization)
 	}
 	if explicit != nil {
 		location.Source.Repository = *explicit
@@ -60,6 +64,15 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	}
 	target.Location = &location
 	return nil, nil
+}
+
+// ApplyMessage is what a Kustomization says if it is not ready; empty if it is.
+func ApplyMessage(kustomization *kustomizev1.Kustomization) string {
+	ready := meta.FindStatusCondition(kustomization.Status.Conditions, fluxmeta.ReadyCondition)
+	if ready == nil || ready.Status == metav1.ConditionTrue {
+		return ""
+	}
+	return fmt.Sprintf("Kustomization %s/%s: %s", kustomization.Namespace, kustomization.Name, ready.Message)
 }
 
 // ExplicitSource is the GitRepository that the policy names, or nil.

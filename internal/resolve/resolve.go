@@ -14,7 +14,8 @@ import (
 
 // Resolver finds what policies are about.
 type Resolver struct {
-	// Cached reads Apps, Catalogs, Kustomizations, GitRepositories and AppUpgradePolicies, these by the index TargetIndex.
+	// Cached reads Apps, Catalogs, Kustomizations, GitRepositories, MaintenanceSchedules, the metadata of Namespaces, and
+	// AppUpgradePolicies, these by the index TargetIndex.
 	Cached client.Reader
 	// Live reads the few ConfigMaps that matter, which are not worth a cache of every ConfigMap of the cluster.
 	Live client.Reader
@@ -43,6 +44,10 @@ type Target struct {
 	Chart string
 	// Location is where its version is looked for; nil if that is not known.
 	Location *Location
+	// Waves are the indexes of the waves that select the target.
+	Waves []int
+	// ApplyMessage is what its Kustomization says if that is not ready.
+	ApplyMessage string
 }
 
 // Location is where a target's version is looked for.
@@ -64,7 +69,11 @@ func (r *Resolver) Resolve(ctx context.Context, policy *v1alpha1.AppUpgradePolic
 	if err != nil {
 		return Result{}, err
 	}
+	waves := WavesOf(policy)
 	for i := range targets {
+		if targets[i].App != nil {
+			targets[i].Waves = waves.Of(targets[i].App.Labels)
+		}
 		if err := r.complete(ctx, policy, rivals, &targets[i]); err != nil {
 			return Result{}, fmt.Errorf("look at %s %s/%s: %w", targets[i].Kind, policy.Namespace, targets[i].Name, err)
 		}
@@ -100,13 +109,14 @@ func (r *Resolver) complete(ctx context.Context, policy *v1alpha1.AppUpgradePoli
 
 // Input is the target as a decision sees it. Its pin is left to the caller.
 func (t Target) Input() rollout.Target {
-	in := rollout.Target{Kind: t.Kind, Name: t.Name, Finding: t.Finding, Chart: t.Chart}
+	in := rollout.Target{Kind: t.Kind, Name: t.Name, Finding: t.Finding, Chart: t.Chart, Waves: t.Waves, ApplyMessage: t.ApplyMessage}
 	if t.App == nil {
 		return in
 	}
 	in.Spec = t.App.Spec.Version
 	in.Installed = t.App.InstalledVersion()
 	in.ReleaseStatus, in.ReleaseReason = t.App.ReleaseStatus()
+	in.Excused = Excused(t.App)
 	return in
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // applyObjects writes what the decision means for the Flux objects, in the order in which Flux can use them: the scan,
-// once it has a result the pins, and when all of these are written the candidate with the round that sets them free. What
-// is there already is kept up while there is no scan: markers must go even if nothing can be upgraded.
+// once it has a result the pins, when all of these are written the candidate with the round that sets them free and with
+// what the policy remembers, and the searches for next steps. What is there already is kept up while there is no scan: markers must go even if nothing can be upgraded.
 func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 	if s.chart.URL != "" {
 		if err := r.applyObject(ctx, s.scan, fluxobjects.Scan(s.policy.Namespace, s.chart, s.interval)); err != nil {
@@ -30,11 +30,14 @@ func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 	if scan == "" {
 		return nil
 	}
-	candidate, err := s.wantedCandidate(scan, completedRound(s.candidate, intents))
+	candidate, err := s.wantedCandidate(scan, completedRound(s.candidate, intents), s.decision.Ledger)
 	if err != nil {
 		return err
 	}
-	return r.applyObject(ctx, s.candidate, candidate)
+	if err := r.applyObject(ctx, s.candidate, candidate); err != nil {
+		return err
+	}
+	return r.applySteps(ctx, s, scan)
 }
 
 // writers is how many pins are written at once.
@@ -81,7 +84,7 @@ func (r *Reconciler) applyPin(ctx context.Context, s scope, p plan) error {
 	if p.location != nil {
 		repository = p.location.RepositoryKey
 	}
-	return r.applyObject(ctx, p.live.object, fluxobjects.Pin(s.policy, p.intent, scan, repository))
+	return r.applyObject(ctx, p.live.object, fluxobjects.Pin(s.policy, p.intent, p.upgrade, scan, repository))
 }
 
 func (r *Reconciler) applyObject(ctx context.Context, live, desired client.Object) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
@@ -27,7 +28,7 @@ func (s scope) candidateInput() rollout.Candidate {
 	if reason, message := scanProblem(s.scan, s.scanName()); reason != "" && !scanned(s.scan) {
 		return rollout.Candidate{Reason: reason, Message: message}
 	}
-	wanted, err := s.wantedCandidate(s.scanName(), roundOf(s.candidate))
+	wanted, err := s.wantedCandidate(s.scanName(), roundOf(s.candidate), s.ledger)
 	if err != nil {
 		return rollout.Candidate{Reason: v1alpha1.NoCandidateReason, Message: err.Error()}
 	}
@@ -51,13 +52,14 @@ func (s scope) candidateScan() string {
 	return s.pins[names[0]].object.Spec.ImageRepositoryRef.Name
 }
 
-// wantedCandidate is the candidate ImagePolicy as it should be, with the name of its ImageRepository and a round.
-func (s scope) wantedCandidate(scan string, round int64) (*imagev1.ImagePolicy, error) {
-	semver, err := versions.Compose(s.policy.Spec.Versions.Range, s.policy.Spec.Versions.Exclude)
+// wantedCandidate is the candidate ImagePolicy as it should be, with the name of its ImageRepository, a round, and what the
+// policy remembers. Its range leaves out the versions that are blocked there, so that Flux shows the newest of the others.
+func (s scope) wantedCandidate(scan string, round int64, ledger pin.Ledger) (*imagev1.ImagePolicy, error) {
+	semver, err := versions.ComposeBlocked(s.policy.Spec.Versions.Range, s.policy.Spec.Versions.Exclude, blockedVersions(s.policy, ledger))
 	if err != nil {
 		return nil, err
 	}
-	return fluxobjects.Candidate(s.policy, scan, semver, round), nil
+	return fluxobjects.Candidate(s.policy, scan, semver, round, ledger), nil
 }
 
 func candidateOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImagePolicy) rollout.Candidate {

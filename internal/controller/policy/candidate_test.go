@@ -9,6 +9,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
@@ -56,7 +57,7 @@ func scopeWithCandidate(t *testing.T, tag string) scope {
 	s.scan = fluxobjects.Scan("default", s.chart, fluxobjects.DefaultInterval)
 	s.scan.Generation = 1
 	s.scan.Status.LastScanResult = &imagev1.ScanResult{TagCount: 1}
-	candidate, err := s.wantedCandidate(s.scanName(), 0)
+	candidate, err := s.wantedCandidate(s.scanName(), 0, pin.Ledger{})
 	must(t, err)
 	candidate.Generation, candidate.Status.ObservedGeneration = 1, 1
 	candidate.Status.LatestRef = &imagev1.ImageRef{Tag: tag}

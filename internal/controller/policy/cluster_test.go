@@ -88,7 +88,7 @@ func startEnvironment(t testing.TB) *environment {
 	t.Helper()
 	log.SetLogger(logr.Discard())
 	e := &environment{cluster: cluster.ForTest(t), writes: &writes{}}
-	must(t, e.cluster.InstallCRDs(t.Context(), ownCRDs))
+	must(t, e.cluster.InstallCRDs(t.Context(), ownCRDs, maintenanceScheduleCRD))
 	direct, err := client.New(e.cluster.Config(), client.Options{Scheme: newScheme(t)})
 	must(t, err)
 	e.client = direct

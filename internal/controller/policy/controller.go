@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/checks"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
@@ -53,6 +54,7 @@ type Reconciler struct {
 	client   client.Client
 	live     client.Reader
 	resolver *resolve.Resolver
+	checks   checkReader
 	recorder events.EventRecorder
 	flux     *flux
 	options  Options
@@ -60,11 +62,13 @@ type Reconciler struct {
 
 // +kubebuilder:rbac:groups=upgrades.giantswarm.io,resources=appupgradepolicies,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=upgrades.giantswarm.io,resources=appupgradepolicies/status,verbs=patch
+// +kubebuilder:rbac:groups=upgrades.giantswarm.io,resources=maintenanceschedules,verbs=get;list;watch
 // +kubebuilder:rbac:groups=image.toolkit.fluxcd.io,resources=imagerepositories;imagepolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=kustomize.toolkit.fluxcd.io,resources=kustomizations,verbs=get;list;watch
 // +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=gitrepositories,verbs=get;list;watch
 // +kubebuilder:rbac:groups=application.giantswarm.io,resources=apps;catalogs,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=configmaps;secrets;namespaces,verbs=get
+// +kubebuilder:rbac:groups="",resources=configmaps;secrets,verbs=get
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // SetupWithManager adds the policy controller, and the one that keeps the shared scans, to a manager whose scheme has
@@ -76,9 +80,14 @@ func SetupWithManager(mgr ctrl.Manager, options Options) error {
 		SkipNameValidation:      &options.SkipNameValidation,
 	}
 	flux := &flux{mapper: mgr.GetRESTMapper()}
+	reader, err := checks.New(mgr)
+	if err != nil {
+		return fmt.Errorf("set up health checks: %w", err)
+	}
 	r := &Reconciler{
 		client:   mgr.GetClient(),
 		live:     mgr.GetAPIReader(),
+		checks:   reader,
 		resolver: &resolve.Resolver{Cached: mgr.GetClient(), Live: mgr.GetAPIReader(), NoCrossNamespaceRefs: options.NoCrossNamespaceRefs},
 		recorder: mgr.GetEventRecorder("app-upgrade-operator"),
 		flux:     flux,
@@ -96,6 +105,7 @@ func SetupWithManager(mgr ctrl.Manager, options Options) error {
 		return fmt.Errorf("set up the scan controller: %w", err)
 	}
 	flux.steps = watchSteps(mgr.GetCache(), policies, scans, mapper{reader: mgr.GetClient()})
+	flux.steps = append(flux.steps, func(ctx context.Context) error { return reader.Watch(ctx, policies) })
 	return nil
 }
 

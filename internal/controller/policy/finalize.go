@@ -93,7 +93,7 @@ func (r *Reconciler) dismissPin(ctx context.Context, s scope, live livePin) (gon
 	}
 	intent := s.intentOfLeft(live)
 	intent.Remove = true
-	return false, r.applyPin(ctx, s, plan{live: live, intent: intent})
+	return false, r.applyPin(ctx, s, plan{live: live, intent: intent, upgrade: live.upgrade})
 }
 
 func (r *Reconciler) expired(policy *v1alpha1.AppUpgradePolicy) bool {
@@ -126,7 +126,12 @@ func (r *Reconciler) removeFinalizer(ctx context.Context, policy *v1alpha1.AppUp
 
 // reportRemoval shows what is waited for.
 func (r *Reconciler) reportRemoval(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, pins map[string]livePin) error {
-	s := scope{policy: policy, pins: pins, input: rollout.Input{Now: r.options.Clock.Now(), Policy: policyInput(policy)}}
+	s := scope{policy: policy, pins: pins}
+	var broken *stalledError
+	if err := r.readCandidate(ctx, &s); err != nil && !errors.As(err, &broken) {
+		return err
+	}
+	s.input = rollout.Input{Now: r.options.Clock.Now().UTC(), Policy: policyInput(policy), Ledger: s.ledger}
 	for _, name := range slices.Sorted(maps.Keys(pins)) {
 		live := pins[name]
 		target := live.intent.Target

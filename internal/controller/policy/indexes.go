@@ -25,6 +25,8 @@ const (
 	sourceIndex = "source"
 	// pinIndex is of pins by the name of their policy.
 	pinIndex = "pin.policy"
+	// stepIndex is of searches for next steps by the name of their policy.
+	stepIndex = "step.policy"
 	// unsettledIndex is of pins that ask for Git to be read, by what tells that there is something new: their
 	// Kustomization, or without one their GitRepository.
 	unsettledIndex = "pin.unsettled"
@@ -45,7 +47,9 @@ var indexes = []index{
 	{&v1alpha1.AppUpgradePolicy{}, resolve.TargetIndex, resolve.TargetKeys},
 	{&v1alpha1.AppUpgradePolicy{}, scanIndex, scanKeys},
 	{&v1alpha1.AppUpgradePolicy{}, sourceIndex, sourceKeys},
-	{&imagev1.ImagePolicy{}, pinIndex, pinKeys},
+	{&v1alpha1.AppUpgradePolicy{}, resolve.DependencyIndex, resolve.DependencyKeys},
+	{&imagev1.ImagePolicy{}, pinIndex, roleKeys(pin.RolePin)},
+	{&imagev1.ImagePolicy{}, stepIndex, roleKeys(pin.RoleStep)},
 	{&imagev1.ImagePolicy{}, unsettledIndex, unsettledKeys},
 	{&appv1alpha1.App{}, kustomizationIndex, kustomizationKeys},
 	{&appv1alpha1.App{}, catalogIndex, catalogKeys},
@@ -89,17 +93,20 @@ func sourceKeys(object client.Object) []string {
 	return nil
 }
 
-func pinKeys(object client.Object) []string {
-	labels := object.GetLabels()
-	if labels[pin.ManagedByLabel] != pin.ManagedBy || labels[pin.RoleLabel] != pin.RolePin {
-		return nil
+// roleKeys are the policies of the ImagePolicies that have a role.
+func roleKeys(role string) client.IndexerFunc {
+	return func(object client.Object) []string {
+		labels := object.GetLabels()
+		if labels[pin.ManagedByLabel] != pin.ManagedBy || labels[pin.RoleLabel] != role {
+			return nil
+		}
+		return []string{labels[pin.PolicyLabel]}
 	}
-	return []string{labels[pin.PolicyLabel]}
 }
 
 func unsettledKeys(object client.Object) []string {
 	policy, ok := object.(*imagev1.ImagePolicy)
-	if !ok || len(pinKeys(object)) == 0 {
+	if !ok || len(roleKeys(pin.RolePin)(object)) == 0 {
 		return nil
 	}
 	intent, err := pin.IntentOf(policy)

@@ -37,7 +37,9 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	intent.Mark = target.Finding == nil && !intent.Unmanaged && !s.policy.Spec.Suspend
 	intent.Remove = removes(s.policy, target.Finding)
 	intent.Prompt = s.prompt(target, live)
-	intent.Want = decision.Want
+	intent.Want, intent.Back = decision.Want, decision.Back
+	intent.Wave = s.waveName(decision.Wave)
+	intent.Resume = s.decision.Ledger.Resume()
 	return s.numbered(intent, live)
 }
 
@@ -49,15 +51,24 @@ func (s scope) intentOfLeft(live livePin) pin.Intent {
 	intent.Unmanaged = unmanaged(s.policy)
 	intent.Mark = false
 	intent.Remove = !s.policy.Spec.Suspend
-	intent.Want = ""
+	intent.Want, intent.Back = "", ""
 	return s.numbered(intent, live)
+}
+
+// waveName is the name of a wave of the policy; empty for a target of none.
+func (s scope) waveName(index int) string {
+	if index < 0 || index >= len(s.input.Policy.Waves) {
+		return ""
+	}
+	return s.input.Policy.Waves[index].Name
 }
 
 // numbered is the intent with its round. One that asks for something else than before belongs to a new round: its pin waits
 // for the others of the policy, so that one commit moves, marks or unmarks them all.
 func (s scope) numbered(intent pin.Intent, live livePin) pin.Intent {
 	before := live.intent
-	if intent.Want != before.Want || intent.Mark != before.Mark || intent.Remove != before.Remove {
+	moves := intent.Want != before.Want || intent.Back != before.Back
+	if moves || intent.Mark != before.Mark || intent.Remove != before.Remove {
 		intent.Round = s.lastRound() + 1
 	}
 	return intent

@@ -147,7 +147,7 @@ func TestRounds(t *testing.T) {
 			if crash < targets {
 				continue // the operator stopped, or a pin could not be written
 			}
-			s.candidate = fluxobjects.Candidate(s.policy, "scan", ">=1.0.0", completedRound(s.candidate, intents))
+			s.candidate = fluxobjects.Candidate(s.policy, "scan", ">=1.0.0", completedRound(s.candidate, intents), pin.Ledger{})
 			for name, live := range s.pins {
 				if live.intent.Round > roundOf(s.candidate) {
 					t.Fatalf("%s may not move although all is written", name)

@@ -108,6 +108,27 @@ func (m mapper) unsettledOf(kind string) func(context.Context, client.Object) []
 	}
 }
 
+// all are the policies of all namespaces: a MaintenanceSchedule that changes may have selected any of them.
+func (m mapper) all(ctx context.Context, _ client.Object) []reconcile.Request {
+	return m.policies(ctx)
+}
+
+// ofNamespace are the policies of a Namespace.
+func (m mapper) ofNamespace(ctx context.Context, object client.Object) []reconcile.Request {
+	return m.policies(ctx, client.InNamespace(object.GetName()))
+}
+
+// dependents are the policies that name a policy in their dependsOn.
+func (m mapper) dependents(ctx context.Context, object client.Object) []reconcile.Request {
+	return m.policies(ctx, client.InNamespace(object.GetNamespace()), client.MatchingFields{resolve.DependencyIndex: object.GetName()})
+}
+
+func (m mapper) policies(ctx context.Context, options ...client.ListOption) []reconcile.Request {
+	var policies v1alpha1.AppUpgradePolicyList
+	m.list(ctx, &policies, append(options, client.UnsafeDisableDeepCopy)...)
+	return requests(policies.Items)
+}
+
 // ofScan are the policies that need an ImageRepository.
 func (m mapper) ofScan(ctx context.Context, object client.Object) []reconcile.Request {
 	users, err := usersOf(ctx, m.reader, object.GetNamespace(), object.GetName())

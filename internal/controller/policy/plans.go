@@ -15,6 +15,7 @@ import (
 type plan struct {
 	live     livePin
 	intent   pin.Intent
+	upgrade  pin.Upgrade
 	location *resolve.Location
 }
 
@@ -31,7 +32,8 @@ func (r *Reconciler) plans(ctx context.Context, s scope) ([]plan, error) {
 		case live.elsewhere(target):
 			plans = append(plans, s.planLeft(live)...)
 		default:
-			plans = append(plans, plan{live: live, intent: s.intentFor(target, s.decision.Targets[i], live), location: target.Location})
+			decision := s.decision.Targets[i]
+			plans = append(plans, plan{live: live, intent: s.intentFor(target, decision, live), upgrade: decision.Upgrade, location: target.Location})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
@@ -57,7 +59,7 @@ func (s scope) planLeft(live livePin) []plan {
 	if !possible {
 		return nil
 	}
-	return []plan{{live: live, intent: intent}}
+	return []plan{{live: live, intent: intent, upgrade: live.upgrade}}
 }
 
 // mayCreatePin says whether a target that has no pin gets one. Flux's worker would block on a pin without a scan.

@@ -16,6 +16,8 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
 // onChange lets an update pass if the two states differ in what matters. Creation and deletion always matter.
@@ -42,7 +44,7 @@ func specChanged[T client.Object]() predicate.TypedPredicate[T] {
 
 func appChanged() predicate.TypedPredicate[*appv1alpha1.App] {
 	return onChange(func(before, after *appv1alpha1.App) bool {
-		return !maps.Equal(before.Labels, after.Labels) ||
+		return !maps.Equal(before.Labels, after.Labels) || resolve.Excused(before) != resolve.Excused(after) ||
 			!reflect.DeepEqual(before.Spec, after.Spec) || !reflect.DeepEqual(before.Status, after.Status)
 	})
 }
@@ -53,9 +55,11 @@ func inventoryChanged() predicate.TypedPredicate[*kustomizev1.Kustomization] {
 	})
 }
 
+// attemptedChanged looks at which revision was tried, and at what came of it.
 func attemptedChanged() predicate.TypedPredicate[*kustomizev1.Kustomization] {
 	return onlyChange(func(before, after *kustomizev1.Kustomization) bool {
-		return before.Status.LastAttemptedRevision != after.Status.LastAttemptedRevision
+		return before.Status.LastAttemptedRevision != after.Status.LastAttemptedRevision ||
+			resolve.ApplyMessage(before) != resolve.ApplyMessage(after)
 	})
 }
 
@@ -98,6 +102,21 @@ func scanNeedChanged() predicate.Predicate {
 	})
 }
 
+// labelsChanged looks at the labels of a Namespace.
+func labelsChanged() predicate.TypedPredicate[*metav1.PartialObjectMetadata] {
+	return onChange(func(before, after *metav1.PartialObjectMetadata) bool {
+		return !maps.Equal(before.Labels, after.Labels)
+	})
+}
+
+// readinessChanged looks at what those that depend on a policy see of it, and at what it depends on itself: circles come
+// and go by that.
+func readinessChanged() predicate.TypedPredicate[*v1alpha1.AppUpgradePolicy] {
+	return onChange(func(before, after *v1alpha1.AppUpgradePolicy) bool {
+		return before.Generation != after.Generation || resolve.Readiness(before) != resolve.Readiness(after)
+	})
+}
+
 // imagePolicyChanged looks at all that the operator or a human writes, and at what Flux selects.
 func imagePolicyChanged() predicate.TypedPredicate[*imagev1.ImagePolicy] {
 	return onChange(func(before, after *imagev1.ImagePolicy) bool {
@@ -105,8 +124,17 @@ func imagePolicyChanged() predicate.TypedPredicate[*imagev1.ImagePolicy] {
 			!maps.Equal(before.Labels, after.Labels) || !maps.Equal(before.Annotations, after.Annotations) ||
 			!reflect.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
 			!reflect.DeepEqual(before.Status.LatestRef, after.Status.LatestRef) ||
-			!reflect.DeepEqual(readyOf(before), readyOf(after))
+			!reflect.DeepEqual(readyOf(before), readyOf(after)) || tokenHandled(before) != tokenHandled(after)
 	})
+}
+
+// tokenHandled is the token that tells what the answer to a search for a next step is about. Those of other ImagePolicies
+// matter to nobody.
+func tokenHandled(policy *imagev1.ImagePolicy) string {
+	if policy.Labels[pin.RoleLabel] != pin.RoleStep {
+		return ""
+	}
+	return policy.Status.GetLastHandledReconcileRequest()
 }
 
 func readyOf(policy *imagev1.ImagePolicy) *metav1.Condition {

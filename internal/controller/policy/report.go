@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -46,7 +47,10 @@ func (r *Reconciler) conclude(ctx context.Context, s scope, err error) (ctrl.Res
 	}
 	if err == nil {
 		outcome.Waiting = s.waiting()
-		return ctrl.Result{}, r.report(ctx, s, outcome)
+		if err := r.report(ctx, s, outcome); err != nil {
+			return ctrl.Result{}, err
+		}
+		return r.wakeUp(s), nil
 	}
 	result := ctrl.Result{}
 	outcome.Problem, err = problemOf(err)
@@ -54,6 +58,18 @@ func (r *Reconciler) conclude(ctx context.Context, s scope, err error) (ctrl.Res
 		result.RequeueAfter = fluxRetry
 	}
 	return result, errors.Join(err, r.report(ctx, s, outcome))
+}
+
+// soonest is how soon a policy is looked at again whose time has come already: never in a busy loop.
+const soonest = 10 * time.Millisecond
+
+// wakeUp is when the decision may change by itself.
+func (r *Reconciler) wakeUp(s scope) ctrl.Result {
+	at := s.decision.WakeUp
+	if at.IsZero() {
+		return ctrl.Result{}
+	}
+	return ctrl.Result{RequeueAfter: max(at.Sub(r.options.Clock.Now()), soonest)}
 }
 
 // problemOf is what the status says of an error, and the error itself if trying again may help.

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +28,14 @@ type scope struct {
 	// scan and candidate are as they were read; nil if there are none.
 	scan      *imagev1.ImageRepository
 	candidate *imagev1.ImagePolicy
+	// ledger is what the candidate carries of the policy's memory.
+	ledger pin.Ledger
+	// steps are the searches for next steps, by the step that each starts from.
+	steps map[string]*imagev1.ImagePolicy
 	// pins by name: the policy's own, and those that it takes over.
 	pins map[string]livePin
+	// around is what else the decision depends on.
+	around surroundings
 	// obstacles to the removal of markers.
 	obstacles *obstacles
 
@@ -40,9 +45,10 @@ type scope struct {
 
 // livePin is a pin as it was read.
 type livePin struct {
-	object *imagev1.ImagePolicy
-	intent pin.Intent
-	memory pin.Memory
+	object  *imagev1.ImagePolicy
+	intent  pin.Intent
+	memory  pin.Memory
+	upgrade pin.Upgrade
 	// broken says what is wrong with its annotations; such a pin is not written.
 	broken *pin.Finding
 }
@@ -75,18 +81,20 @@ func (r *Reconciler) observe(ctx context.Context, policy *v1alpha1.AppUpgradePol
 			return s, err
 		}
 	}
-	candidate := &imagev1.ImagePolicy{}
-	exists, err := r.read(ctx, policy.Namespace, pin.CandidateName(policy.Name), candidate)
-	if err != nil {
+	if err := r.readCandidate(ctx, &s); err != nil {
 		return s, err
 	}
-	if exists {
-		s.candidate = candidate
+	var err error
+	if s.steps, err = r.readSteps(ctx, policy); err != nil {
+		return s, err
 	}
 	if s.pins, err = r.pinsOf(ctx, policy); err != nil {
 		return s, err
 	}
 	if err := r.readOtherPins(ctx, &s); err != nil {
+		return s, err
+	}
+	if s.around, err = r.readSurroundings(ctx, policy); err != nil {
 		return s, err
 	}
 	s.input = s.rolloutInput(r.options.Clock.Now())
@@ -104,6 +112,26 @@ func (r *Reconciler) readScan(ctx context.Context, s *scope) error {
 		s.scan = scan
 		s.interval = min(s.interval, scan.Spec.Interval.Duration)
 	}
+	return nil
+}
+
+// readCandidate reads the candidate and what the policy remembers there. To go on without that memory could give targets a
+// version that failed, so a candidate whose ledger is broken is a *stalledError. A foreign one remembers nothing.
+func (r *Reconciler) readCandidate(ctx context.Context, s *scope) error {
+	candidate := &imagev1.ImagePolicy{}
+	exists, err := r.read(ctx, s.policy.Namespace, pin.CandidateName(s.policy.Name), candidate)
+	if !exists || err != nil {
+		return err
+	}
+	s.candidate = candidate
+	if candidate.Labels[pin.ManagedByLabel] != pin.ManagedBy {
+		return nil
+	}
+	ledger, wrong := pin.LedgerOf(candidate)
+	if wrong != nil {
+		return &stalledError{*brokenFinding(wrong)}
+	}
+	s.ledger = ledger
 	return nil
 }
 
@@ -150,11 +178,16 @@ func (r *Reconciler) readOtherPins(ctx context.Context, s *scope) error {
 func readPin(object *imagev1.ImagePolicy) livePin {
 	intent, wrongIntent := pin.IntentOf(object)
 	memory, wrongMemory := pin.MemoryOf(object)
-	live := livePin{object: object, intent: intent, memory: memory}
-	if err := errors.Join(wrongIntent, wrongMemory); err != nil {
-		live.broken = &pin.Finding{Reason: v1alpha1.ForeignObjectReason, Message: err.Error() + ": restore the annotation, or remove it to start anew"}
+	upgrade, wrongUpgrade := pin.UpgradeOf(object)
+	live := livePin{object: object, intent: intent, memory: memory, upgrade: upgrade}
+	if err := errors.Join(wrongIntent, wrongMemory, wrongUpgrade); err != nil {
+		live.broken = brokenFinding(err)
 	}
 	return live
+}
+
+func brokenFinding(err error) *pin.Finding {
+	return &pin.Finding{Reason: v1alpha1.ForeignObjectReason, Message: err.Error() + ": restore the annotation, or remove it to start anew"}
 }
 
 // read reads an object from the cache and says whether it exists.
@@ -167,40 +200,4 @@ func (r *Reconciler) read(ctx context.Context, namespace, name string, object cl
 		return false, fmt.Errorf("read %T %s/%s: %w", object, namespace, name, err)
 	}
 	return true, nil
-}
-
-// rolloutInput is what the decision depends on.
-func (s scope) rolloutInput(now time.Time) rollout.Input {
-	in := rollout.Input{Now: now, Policy: policyInput(s.policy), Candidate: s.candidateInput()}
-	for _, target := range s.found.Targets {
-		t := target.Input()
-		if live, ok := s.pins[pin.Name(target.Kind, target.Name)]; ok {
-			t.Pin = live.input()
-			t.Finding = cmp.Or(t.Finding, live.broken)
-			if live.elsewhere(target) {
-				t.Pin.Memory.Marked = false // the line that counts has no marker
-			}
-		}
-		in.Targets = append(in.Targets, t)
-	}
-	return in
-}
-
-func policyInput(policy *v1alpha1.AppUpgradePolicy) rollout.Policy {
-	in := rollout.Policy{
-		Namespace: policy.Namespace,
-		Name:      policy.Name,
-		Suspended: policy.Spec.Suspend,
-		Deleting:  !policy.DeletionTimestamp.IsZero(),
-		Range:     policy.Spec.Versions.Range,
-		Exclude:   policy.Spec.Versions.Exclude,
-	}
-	if filter := policy.Spec.Versions.FilterTags; filter != nil {
-		in.FilterPattern, in.FilterExtract = filter.Pattern, filter.Extract
-	}
-	return in
-}
-
-func (p livePin) input() *rollout.Pin {
-	return &rollout.Pin{Name: p.object.Name, Intent: p.intent, Memory: p.memory, Batch: p.object.Labels[pin.BatchLabel]}
 }

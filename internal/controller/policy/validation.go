@@ -11,6 +11,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/schedule"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -19,7 +20,9 @@ var removedTemplateData = regexp.MustCompile(`\{\{[^}]*[^\w)\]]\.Updated\b`)
 
 // validate finds what is wrong with a spec in itself and what the schema cannot say; nil if nothing is.
 func validate(policy *v1alpha1.AppUpgradePolicy) *pin.Finding {
-	for _, check := range []func(v1alpha1.AppUpgradePolicySpec) error{validateVersions, validateSelectors, validateTemplate} {
+	for _, check := range []func(v1alpha1.AppUpgradePolicySpec) error{
+		validateVersions, validateSelectors, validateTemplate, validateSchedules, validateRollout,
+	} {
 		if err := check(policy.Spec); err != nil {
 			return &pin.Finding{Reason: v1alpha1.InvalidSpecReason, Message: err.Error()}
 		}
@@ -45,6 +48,50 @@ func validateSelectors(spec v1alpha1.AppUpgradePolicySpec) error {
 		}
 		if _, err := metav1.LabelSelectorAsSelector(target.Selector); err != nil {
 			return fmt.Errorf("targets[%d].selector: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// validateSchedules reads the policy's schedule, and those of its waves.
+func validateSchedules(spec v1alpha1.AppUpgradePolicySpec) error {
+	if spec.Schedule != nil {
+		if _, err := schedule.Parse(*spec.Schedule); err != nil {
+			return fmt.Errorf("schedule.%w", err)
+		}
+	}
+	if spec.Rollout == nil {
+		return nil
+	}
+	for _, wave := range spec.Rollout.Waves {
+		if wave.Schedule == nil {
+			continue
+		}
+		if _, err := schedule.Parse(*wave.Schedule); err != nil {
+			return fmt.Errorf("rollout.waves[%s].schedule.%w", wave.Name, err)
+		}
+	}
+	return nil
+}
+
+func validateRollout(spec v1alpha1.AppUpgradePolicySpec) error {
+	if spec.Rollout == nil {
+		return nil
+	}
+	for _, wave := range spec.Rollout.Waves {
+		if wave.Selector == nil {
+			continue
+		}
+		if _, err := metav1.LabelSelectorAsSelector(wave.Selector); err != nil {
+			return fmt.Errorf("rollout.waves[%s].selector: %w", wave.Name, err)
+		}
+	}
+	for _, dependency := range spec.Rollout.DependsOn {
+		if dependency.Range == "" {
+			continue
+		}
+		if _, err := versions.ParseRange(dependency.Range); err != nil {
+			return fmt.Errorf("rollout.dependsOn[%s].range: %w", dependency.Name, err)
 		}
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -27,6 +29,9 @@ func watchSteps(c cache.Cache, policies, scans controller.Controller, m mapper) 
 	}
 	return append(steps,
 		watch(policies, c, &v1alpha1.AppUpgradePolicy{}, m.rivals, specChanged[*v1alpha1.AppUpgradePolicy]()),
+		watch(policies, c, &v1alpha1.AppUpgradePolicy{}, m.dependents, readinessChanged()),
+		watch(policies, c, &v1alpha1.MaintenanceSchedule{}, m.all, specChanged[*v1alpha1.MaintenanceSchedule]()),
+		watch(policies, c, namespaceMetadata(), m.ofNamespace, labelsChanged()),
 		watch(policies, c, &appv1alpha1.App{}, m.ofApp, appChanged()),
 		watch(policies, c, &appv1alpha1.Catalog{}, m.ofCatalog, specChanged[*appv1alpha1.Catalog]()),
 		watch(policies, c, &kustomizev1.Kustomization{}, m.ofKustomization, inventoryChanged()),
@@ -37,6 +42,13 @@ func watchSteps(c cache.Cache, policies, scans controller.Controller, m mapper) 
 		watch(policies, c, &imagev1.ImagePolicy{}, m.ofImagePolicy, imagePolicyChanged()),
 		watch(scans, c, &imagev1.ImageRepository{}, itself, scanChanged()),
 	)
+}
+
+// namespaceMetadata is for a cache of the Namespaces' metadata only.
+func namespaceMetadata() *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	return object
 }
 
 func watch[T client.Object](to controller.Controller, c cache.Cache, object T, enqueue func(context.Context, client.Object) []reconcile.Request,
