@@ -18,12 +18,23 @@ type registry struct {
 	step             v1alpha1.Step
 }
 
-func (r registry) eligible(t rapid.TB, tag string) bool {
+// eligible are the tags that the policy allows, the oldest first.
+func (r registry) eligible(t rapid.TB) []string {
 	whole, err := ParseRange(r.text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return whole.Contains(tag) && !Excluded(tag, r.exclude) && !Excluded(tag, r.blocked)
+	var tags []string
+	for _, tag := range r.tags {
+		if whole.Contains(tag) && !Excluded(tag, r.exclude) && !Excluded(tag, r.blocked) {
+			tags = append(tags, tag)
+		}
+	}
+	slices.SortStableFunc(tags, func(a, b string) int {
+		order, _ := compare(a, b)
+		return order
+	})
+	return tags
 }
 
 // numbers of a version's step, in their order.
@@ -41,13 +52,8 @@ func (r registry) numbers(t rapid.TB, version string) []uint64 {
 // path is the newest version of each step after current's that has an eligible one.
 func (r registry) path(t rapid.TB, current string) []string {
 	var path []string
-	sorted := slices.Clone(r.tags)
-	slices.SortStableFunc(sorted, func(a, b string) int {
-		order, _ := compare(a, b)
-		return order
-	})
-	for _, tag := range sorted {
-		if !r.eligible(t, tag) || slices.Compare(r.numbers(t, tag), r.numbers(t, current)) <= 0 {
+	for _, tag := range r.eligible(t) {
+		if slices.Compare(r.numbers(t, tag), r.numbers(t, current)) <= 0 {
 			continue
 		}
 		if len(path) > 0 && slices.Equal(r.numbers(t, tag), r.numbers(t, path[len(path)-1])) {
@@ -100,9 +106,10 @@ func (r registry) most(t rapid.TB) int {
 
 // find asks until the search has found a version or waits.
 func (r registry) find(t rapid.TB, search Search) (version string, asked int) {
+	candidate := r.candidate(t)
 	for asked = 1; asked <= r.most(t); asked++ {
 		answer := r.answer(t, search)
-		next, found := search.Answer(answer, r.candidate(t))
+		next, found := search.Answer(answer, candidate)
 		if found {
 			return answer, asked
 		}

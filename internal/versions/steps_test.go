@@ -1,6 +1,7 @@
 package versions
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,7 +113,7 @@ func TestChangeOf(t *testing.T) {
 			}
 		})
 	}
-	if !(NoChange < PatchChange && PatchChange < MinorChange && MinorChange < MajorChange) {
+	if !slices.IsSorted([]Change{NoChange, PatchChange, MinorChange, MajorChange}) {
 		t.Error("larger changes are larger")
 	}
 }
