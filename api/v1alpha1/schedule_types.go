@@ -51,5 +51,7 @@ type TimeWindow struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Z]+=[A-Z0-9,+-]+;)*FREQ=(DAILY|WEEKLY|MONTHLY)(;[A-Z]+=[A-Z0-9,+-]+)*$')",message="recurrence must be an RRULE in upper case with FREQ=DAILY, FREQ=WEEKLY or FREQ=MONTHLY, such as FREQ=WEEKLY;BYDAY=MO,TU"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('BY(HOUR|MINUTE|SECOND|WEEKNO|YEARDAY)=')",message="recurrence must not have BYHOUR, BYMINUTE, BYSECOND, BYWEEKNO or BYYEARDAY: the time of day is that of startTime, and windows come daily, weekly or monthly"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('COUNT=') || !self.contains('UNTIL=')",message="recurrence must not have both COUNT and UNTIL: leave one out"
 	Recurrence string `json:"recurrence,omitempty"`
 }

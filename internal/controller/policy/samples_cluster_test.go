@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/schedule"
 )
 
 const maintenanceScheduleCRD = "../../../config/crd/upgrades.giantswarm.io_maintenanceschedules.yaml"
@@ -53,6 +57,8 @@ var wantErrors = map[string]string{
 	"no-waves":                                "spec.rollout.waves",
 	"path-outside":                            "git.path must be relative and inside the repository",
 	"path-without-source":                     "git.path needs git.sourceRef",
+	"recurrence-with-hour":                    "recurrence must not have BYHOUR",
+	"recurrence-with-two-ends":                "recurrence must not have both COUNT and UNTIL",
 	"recurrence-without-freq":                 "recurrence must be an RRULE in upper case with FREQ=DAILY",
 	"secret-with-provider":                    "chart.secretRef cannot be used with chart.provider",
 	"soak-without-later-wave":                 "the last wave must have no soak",
@@ -87,6 +93,9 @@ func (e *environment) testSamples(t *testing.T) {
 		if err := e.dryRun(t, path); err != nil {
 			t.Errorf("%s is refused: %v", path, err)
 		}
+		if err := readable(t, path); err != nil {
+			t.Errorf("%s is applied, and then stalls: %v", path, err)
+		}
 	}
 	invalid, err := filepath.Glob(samples + "/invalid/*.yaml")
 	must(t, err)
@@ -99,6 +108,45 @@ func (e *environment) testSamples(t *testing.T) {
 			t.Errorf("%s: want an error with %q, got %v", name, want, err)
 		}
 	}
+}
+
+// readable says what is wrong with a sample that the API server cannot see.
+func readable(t *testing.T, path string) error {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	must(t, err)
+	var kind metav1.TypeMeta
+	must(t, yaml.Unmarshal(data, &kind))
+	if kind.Kind == v1alpha1.MaintenanceScheduleKind {
+		maintenance := &v1alpha1.MaintenanceSchedule{}
+		must(t, yaml.UnmarshalStrict(data, maintenance))
+		_, err := schedule.Parse(maintenance.Spec.Schedule)
+		return err
+	}
+	policy := &v1alpha1.AppUpgradePolicy{}
+	must(t, yaml.UnmarshalStrict(data, policy))
+	if finding := validate(policy); finding != nil {
+		return errors.New(finding.Message)
+	}
+	return parseSchedules(policy.Spec)
+}
+
+func parseSchedules(spec v1alpha1.AppUpgradePolicySpec) error {
+	schedules := []*v1alpha1.Schedule{spec.Schedule}
+	if spec.Rollout != nil {
+		for _, wave := range spec.Rollout.Waves {
+			schedules = append(schedules, wave.Schedule)
+		}
+	}
+	for _, s := range schedules {
+		if s == nil {
+			continue
+		}
+		if _, err := schedule.Parse(*s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *environment) dryRun(t *testing.T, path string) error {
