@@ -58,7 +58,7 @@ func parseRule(text string, first, timeOfDay int64, zone *time.Location) (rule, 
 	if until, ok := parts["UNTIL"]; ok {
 		parsed.last = lastDay(until, option.Until, timeOfDay, zone)
 	}
-	if _, ok := parsed.next(first, first+cycle); !ok {
+	if _, ok := parsed.next(first, first+cycle, &page{}); !ok {
 		return rule{}, errors.New("yields no day from startTime on, so it never comes: change it or leave it out")
 	}
 	if option.Count > 0 {
@@ -163,11 +163,9 @@ func lastDay(text string, until time.Time, timeOfDay int64, zone *time.Location)
 
 // counted is the last of a number of days, as far as the calendar does not repeat.
 func (r *rule) counted(count int) int64 {
-	for m := monthOf(r.first); m <= monthOf(r.first+cycle); m++ {
-		before, days := r.in(m)
-		if m == monthOf(r.first) {
-			days = days.from(r.first - before)
-		}
+	var p page
+	for r.openAt(&p, r.first); p.before < r.first+cycle; r.open(&p, p.month+1) {
+		days := p.days.from(max(r.first-p.before, 0))
 		if days.len() < count {
 			count -= days.len()
 			continue
@@ -175,7 +173,7 @@ func (r *rule) counted(count int) int64 {
 		for ; count > 1; count-- {
 			days &= days - 1
 		}
-		return before + days.min()
+		return p.before + days.min()
 	}
 	return math.MaxInt64
 }

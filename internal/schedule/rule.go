@@ -69,16 +69,42 @@ func once(day int64) rule {
 	return rule{first: day, last: day, frequency: rrule.DAILY, interval: 1}
 }
 
+// page is the month of a rule's calendar at which it was opened last. The zero page is at none.
+type page struct {
+	month
+	before, length int64
+	days           set
+}
+
+// has says whether a day is in the page's month.
+func (p *page) has(day int64) bool { return p.before < day && day <= p.before+p.length }
+
+// open finds the days of a month that the rule yields, whatever its first and last day.
+func (r *rule) open(p *page, m month) {
+	if p.month == m && p.length > 0 {
+		return
+	}
+	p.month = m
+	p.before, p.length = m.bounds()
+	p.days = r.in(m, p.before, p.length)
+}
+
+// openAt opens the month of a day.
+func (r *rule) openAt(p *page, day int64) {
+	if !p.has(day) {
+		r.open(p, monthOf(day))
+	}
+}
+
 // next is the first day of the rule that is not before a day, and not after a limit.
-func (r *rule) next(day, limit int64) (int64, bool) {
+func (r *rule) next(day, limit int64, p *page) (int64, bool) {
 	day, limit = max(day, r.first), min(limit, r.last)
-	for m := monthOf(day); day <= limit && m <= monthOf(limit); m++ {
-		before, days := r.in(m)
-		if days == 0 {
-			continue
-		}
-		if days = days.from(max(day-before, 0)); days != 0 {
-			found := before + days.min()
+	if day > limit {
+		return 0, false
+	}
+	for r.openAt(p, day); p.before < limit; r.open(p, p.month+1) {
+		if days := p.days.from(max(day-p.before, 0)); days != 0 {
+			found := p.before + days.min()
 			return found, found <= limit
 		}
 	}
@@ -86,31 +112,29 @@ func (r *rule) next(day, limit int64) (int64, bool) {
 }
 
 // previous is the last day of the rule that is not after a day, and not before a limit.
-func (r *rule) previous(day, limit int64) (int64, bool) {
+func (r *rule) previous(day, limit int64, p *page) (int64, bool) {
 	day, limit = min(day, r.last), max(limit, r.first)
-	for m := monthOf(day); day >= limit && m >= monthOf(limit); m-- {
-		before, days := r.in(m)
-		if days == 0 {
-			continue
-		}
-		if days = days.through(min(day-before, 31)); days != 0 {
-			found := before + days.max()
+	if day < limit {
+		return 0, false
+	}
+	for r.openAt(p, day); p.before+p.length >= limit; r.open(p, p.month-1) {
+		if days := p.days.through(min(day-p.before, p.length)); days != 0 {
+			found := p.before + days.max()
 			return found, found >= limit
 		}
 	}
 	return 0, false
 }
 
-// in is the days of a month that the rule yields, whatever its first and last day, and the day before that month.
-func (r *rule) in(m month) (before int64, days set) {
+// in is the days of a month, see month.bounds.
+func (r *rule) in(m month, before, length int64) set {
 	if r.months != 0 && !r.months.has(modulo(int64(m), 12)+1) {
-		return 0, 0
+		return 0
 	}
 	if r.frequency == rrule.MONTHLY && r.interval != 1 && modulo(int64(m-monthOf(r.first)), r.interval) != 0 {
-		return 0, 0
+		return 0
 	}
-	before, length := m.bounds()
-	days = set(1<<32 - 2).through(length)
+	days := set(1<<32 - 2).through(length)
 	if r.monthDays != 0 || r.fromEnd != 0 {
 		days &= r.monthDays | r.fromEnd.mirrored(length)
 	}
@@ -123,7 +147,7 @@ func (r *rule) in(m month) (before int64, days set) {
 	if len(r.positions) > 0 {
 		days = r.atPositions(days)
 	}
-	return before, days
+	return days
 }
 
 // mirrored makes days from the end of a month of some length, where 1 is the last, days from its start.

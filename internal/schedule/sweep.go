@@ -52,17 +52,10 @@ func timeOf(t int64, now time.Time) time.Time {
 
 // sweep asks a schedule for one time after the other, none before the one before.
 type sweep struct {
-	wall                clock
+	wall clock
+	// limit of the times that it looks at.
 	limit               int64
 	windows, exclusions []cursor
-}
-
-// cursor is the occurrence of a window that covers the time that was asked for, or else the next one.
-type cursor struct {
-	window *window
-	span
-	// none: there is no such occurrence.
-	none bool
 }
 
 func sweepsOf(now time.Time, all []Schedule) []*sweep {
@@ -79,8 +72,8 @@ func sweepsOf(now time.Time, all []Schedule) []*sweep {
 func (s *sweep) cursors(windows []window, t int64) []cursor {
 	cursors := make([]cursor, len(windows))
 	for i := range windows {
-		cursors[i].window = &windows[i]
-		cursors[i].span = span{start: t, end: t}
+		w := &windows[i]
+		cursors[i] = cursor{window: w, day: w.earliest(s.wall.at(t)) - 1, span: span{start: t, end: t}}
 	}
 	return cursors
 }
@@ -123,26 +116,14 @@ func (s *sweep) seek(windows []cursor, t int64) (start, end int64, covered bool)
 	start = s.limit + 1
 	for i := range windows {
 		c := &windows[i]
-		s.move(c, t)
-		switch {
-		case c.none:
-		case c.start > t:
+		if c.end <= t {
+			c.move(t, s.limit, &s.wall)
+		}
+		if c.start > t {
 			start = min(start, c.start)
-		default:
+		} else {
 			end, covered = max(end, c.end), true
 		}
 	}
 	return start, end, covered
-}
-
-// move takes a cursor forward to t.
-func (s *sweep) move(c *cursor, t int64) {
-	if c.none || t < c.end {
-		return
-	}
-	found, ok := c.window.covering(t, &s.wall)
-	if !ok {
-		found, ok = c.window.following(t, s.limit, &s.wall)
-	}
-	c.span, c.none = found, !ok
 }

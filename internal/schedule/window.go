@@ -3,6 +3,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
@@ -60,35 +61,44 @@ func (w *window) occurrence(day int64, wall *clock) span {
 	return span{start: wall.first(start), end: wall.first(start + w.length)}
 }
 
+// earliest is a day before which no occurrence has started that lasts until a wall time. Two days are for the clock, which
+// may have been adjusted since.
+func (w *window) earliest(wall int64) int64 { return dayOf(wall-w.length) - 2 }
+
 // covering is the occurrence that covers a time, of several the one that ends last. Occurrences that start later do not end
 // earlier, so it is the last one that starts.
 func (w *window) covering(at int64, wall *clock) (span, bool) {
+	var p page
 	now := wall.at(at)
-	earliest := dayOf(now-w.length) - 2 // the clock may have been adjusted since
 	// On a clock that was set back at midnight, tomorrow may have begun already.
-	day, ok := w.days.previous(dayOf(now)+1, earliest)
+	day, ok := w.days.previous(dayOf(now)+1, w.earliest(now), &p)
 	for ok {
 		if found := w.occurrence(day, wall); found.start <= at {
 			return found, at < found.end
 		}
-		day, ok = w.days.previous(day-1, earliest)
+		day, ok = w.days.previous(day-1, w.earliest(now), &p)
 	}
 	return span{}, false
 }
 
-// following is the first occurrence that starts after a time, but not after a limit.
-func (w *window) following(at, limit int64, wall *clock) (span, bool) {
-	latest := dayOf(limit) + 2 // the clock's offset is less than that
-	day, ok := w.days.next(dayOf(wall.at(at))-1, latest)
-	for ok {
-		found := w.occurrence(day, wall)
-		if found.start > limit {
-			break
+// cursor goes through the occurrences of a window.
+type cursor struct {
+	// span of the occurrence at which it is; both ends are beyond all time if there are no more.
+	span
+	window *window
+	// day of that occurrence.
+	day  int64
+	page page
+}
+
+// move goes on to the first occurrence that ends after a time. None starts after a limit.
+func (c *cursor) move(at, limit int64, wall *clock) {
+	for c.end <= at || c.end <= c.start {
+		day, ok := c.window.days.next(c.day+1, dayOf(limit)+2, &c.page) // the clock's offset is less than two days
+		if !ok {
+			c.span = span{start: math.MaxInt64 - 1, end: math.MaxInt64}
+			return
 		}
-		if found.start > at && found.start < found.end {
-			return found, true
-		}
-		day, ok = w.days.next(day+1, latest)
+		c.day, c.span = day, c.window.occurrence(day, wall)
 	}
-	return span{}, false
 }
