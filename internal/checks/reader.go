@@ -124,7 +124,7 @@ func (r *Reader) get(ctx context.Context, namespace string, check v1alpha1.Healt
 		return rollout.Check{Name: nameOf(check), Message: "does not exist"}, nil
 	case apierrors.IsForbidden(err):
 		return unreadable(check, forbidden(resource)), nil
-	case apierrors.IsMethodNotSupported(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+	case apierrors.IsMethodNotSupported(err):
 		return unreadable(check, bounded("the API server refuses to show it: "+err.Error())), nil
 	default:
 		return rollout.Check{}, err

@@ -30,7 +30,7 @@ const (
 
 var (
 	errNotStarted = errors.New("the operator has only just begun to watch its kind")
-	errTooMany    = fmt.Errorf("the operator watches %d other kinds of health checks already", maxKinds)
+	errTooMany    = errors.New("the operator watches as many other kinds as it may")
 	errUnneeded   = errors.New("no policy names its kind any more")
 )
 
@@ -39,6 +39,8 @@ type watcher struct {
 	client metadata.Interface
 	waker  *waker
 	clock  clock.PassiveClock
+	// limit of running watches.
+	limit int
 
 	mu sync.Mutex
 	// spawn starts a watch that ends with the controller; nil until that has started.
@@ -60,7 +62,7 @@ type kindWatch struct {
 }
 
 func newWatcher(client metadata.Interface, waker *waker, clock clock.PassiveClock) *watcher {
-	return &watcher{client: client, waker: waker, clock: clock, kinds: map[schema.GroupKind]*kindWatch{}}
+	return &watcher{client: client, waker: waker, clock: clock, limit: maxKinds, kinds: map[schema.GroupKind]*kindWatch{}}
 }
 
 // begin lets watches start. They end with ctx.
@@ -110,7 +112,7 @@ func (w *watcher) watchOf(ctx context.Context, mapping *meta.RESTMapping) (*kind
 	if before != nil && (!before.isOver() || w.clock.Now().Before(before.retryAt)) {
 		return before, nil
 	}
-	if w.running() >= maxKinds && !w.makeRoom(ctx) {
+	if w.running() >= w.limit && !w.makeRoom(ctx) {
 		return nil, errTooMany
 	}
 	k := &kindWatch{
