@@ -3,7 +3,6 @@ package rollout
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
@@ -60,14 +59,6 @@ func (r *run) healthOf(t *target) pin.Health {
 		return before
 	}
 	return pin.Health{Of: t.Spec, Healthy: healthy, Since: r.active}
-}
-
-// lostFor is for how long a target has been unhealthy at a version that soaks.
-func (r *run) lostFor(t *target) time.Duration {
-	if health := t.upgrade.Health; !health.Healthy && r.same(health.Of, t.upgrade.To) {
-		return r.active.Sub(health.Since)
-	}
-	return 0
 }
 
 // ailment says what is wrong with a target, for a human.

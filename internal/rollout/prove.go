@@ -28,9 +28,8 @@ type presence struct {
 // prove finds out which versions soak in which wave, and notes those that have.
 func (r *run) prove() {
 	for _, w := range r.waves {
-		if len(w.targets) == 0 && w.next != nil {
-			r.problem(v1alpha1.WaveEmptyReason, fmt.Sprintf(
-				"wave %s selects no target, so no version is ever proven there for wave %s: correct its selector, or remove it", w.Name, w.next.Name))
+		if len(w.targets) == 0 && len(r.targets) > 0 && len(r.waves) > 1 {
+			r.problem(v1alpha1.WaveEmptyReason, emptyMessage(w))
 		}
 		for _, t := range w.targets {
 			r.meet(w, t)
@@ -40,6 +39,13 @@ func (r *run) prove() {
 		}
 	}
 	r.forgetProven()
+}
+
+func emptyMessage(w *wave) string {
+	if w.next == nil {
+		return fmt.Sprintf("wave %s selects no target: correct its selector, or remove it", w.Name)
+	}
+	return fmt.Sprintf("wave %s selects no target, so no version is ever proven there for wave %s: correct its selector, or remove it", w.Name, w.next.Name)
 }
 
 // meet counts a target into the presences of its wave.
@@ -87,8 +93,19 @@ func (r *run) exempt(t *target) bool {
 	case u.Result == v1alpha1.ResultUnjudged, u.Result == v1alpha1.ResultFailed:
 		return r.at(t, u.To)
 	default:
+		return r.ailing(t)
+	}
+}
+
+// ailing says whether a target has been unhealthy for too long to be waited for.
+func (r *run) ailing(t *target) bool {
+	health := t.upgrade.Health
+	if health.Of == "" || health.Healthy {
 		return false
 	}
+	until := health.Since.Add(r.in.Policy.Health.Timeout)
+	r.wakeAtActive(until)
+	return !r.active.Before(until)
 }
 
 // stuck says whether something is wrong with the target's line that no other version mends.
@@ -106,9 +123,10 @@ func (r *run) soak(w *wave) {
 	known := true
 	for _, k := range sortedKeys(w.presences) {
 		p := w.presences[k]
-		if p.has {
-			r.setProven(w, k, p.healthy && !p.pending && !r.active.Before(p.since.Add(w.Soak)))
+		if !p.has {
+			continue
 		}
+		r.setProven(w, k, p.healthy && !p.pending && !r.active.Before(p.since.Add(w.Soak)))
 		if r.proven(w, k) || !r.offered(p.version) || !r.awaited(w.next, p.version) {
 			continue
 		}

@@ -89,11 +89,8 @@ func (r *run) lost(t *target) bool {
 	if !u.Judged || u.Rollback || !r.at(t, u.To) || t.Excused != "" || t.wave.next == nil || u.Health.Healthy || r.proven(t.wave, key(t.git)) {
 		return false
 	}
-	if r.lostFor(t) >= timeout {
-		return true
-	}
-	r.wakeAtActive(u.Health.Since.Add(timeout))
-	return false
+	lostFor := r.active.Sub(u.Health.Since)
+	return r.same(u.Health.Of, u.To) && lostFor >= timeout
 }
 
 // at says whether Git has a version for a target.
