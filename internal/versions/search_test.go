@@ -40,6 +40,7 @@ func TestAnswer(t *testing.T) {
 		"newest was removed, answer is from then": {search: "Minor 1.5 1.6", answer: "1.5.0", newest: "1.4.2", next: "Minor 1.5 1.6"},
 		"answer to the span before":               {search: "Minor 1.6 1.33", answer: "1.59.3", newest: "1.60.0", next: "Minor 1.6 1.33"},
 		"answer of the step below":                {search: "Minor 1.5 1.6", answer: "1.4.9", newest: "1.60.0", next: "Minor 1.5 1.6"},
+		"answer of the step above":                {search: "Minor 1.5 1.6", answer: "1.6.0", newest: "1.60.0", next: "Minor 1.5 1.6"},
 		"answer is no version":                    {search: "Minor 1.5 1.6", answer: "main-1.5.0", newest: "1.60.0", next: "Minor 1.5 1.6"},
 		"answer is after newest":                  {search: "Minor 1.6 1.9", answer: "1.8.0", newest: "1.7.0", next: "Minor 1.6 1.7"},
 	}
