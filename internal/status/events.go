@@ -27,13 +27,37 @@ type Event struct {
 // an event; a target that is only in one of the statuses has none, but for its finding.
 func Events(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
 	var events []Event
-	if after.Available != "" && after.Available != before.Available {
+	if isNew(before, after.Available) {
 		events = append(events, normal(VersionAvailableReason, after.Available+" is available"))
 	}
 	events = append(events, readyEvents(before, after)...)
+	events = append(events, invalidEvents(before, after)...)
+	events = append(events, memoryEvents(before, after)...)
 	events = append(events, heldEvents(before, after)...)
+	events = append(events, waveEvents(before, after)...)
 	events = append(events, findingEvents(before, after)...)
 	return append(events, stateEvents(before, after)...)
+}
+
+// isNew says whether a version was not available before. One that was, is again when a newer one is blocked.
+func isNew(before v1alpha1.AppUpgradePolicyStatus, available string) bool {
+	if available == "" || available == before.Available {
+		return false
+	}
+	return !slices.ContainsFunc(before.Seen, func(seen v1alpha1.SeenVersion) bool { return seen.Version == available })
+}
+
+// invalidEvents tell what can never work.
+func invalidEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
+	was := meta.FindStatusCondition(before.Conditions, v1alpha1.RolloutValidCondition)
+	is := meta.FindStatusCondition(after.Conditions, v1alpha1.RolloutValidCondition)
+	if is == nil || is.Status != metav1.ConditionFalse {
+		return nil
+	}
+	if was != nil && was.Status == is.Status && was.Message == is.Message {
+		return nil
+	}
+	return []Event{warning(is.Reason, is.Message)}
 }
 
 func normal(reason, message string) Event {
@@ -66,21 +90,6 @@ func readyEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
 		return nil
 	}
 	return []Event{warning(is.Reason, is.Message)}
-}
-
-func heldEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
-	known := map[heldKey]bool{}
-	for _, held := range before.Held {
-		known[heldKey{version: held.Version, reason: held.Reason}] = true
-	}
-	var events []Event
-	for _, held := range after.Held {
-		key := heldKey{version: held.Version, reason: held.Reason}
-		if !known[key] && held.Reason != v1alpha1.SuspendedReason { // the policy's own condition tells that
-			events = append(events, normal(held.Reason, fmt.Sprintf("%s is held: %s", held.Version, held.Message)))
-		}
-	}
-	return events
 }
 
 func findingEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
@@ -121,7 +130,7 @@ func stateEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
 	stories := map[story][]string{}
 	for _, target := range after.Targets {
 		was, found := known[key(target)]
-		if !found || was.State == target.State && was.Desired == target.Desired {
+		if !found || !goesOn(was, target) {
 			continue
 		}
 		if _, told := sayings[target.State]; told {
@@ -136,6 +145,18 @@ func stateEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
 		events = append(events, normal(string(what.state), message))
 	}
 	return events
+}
+
+// goesOn says whether a target is further on its way than before. One that is not held any more was there already.
+func goesOn(was, is v1alpha1.TargetStatus) bool {
+	switch {
+	case was.Desired != is.Desired:
+		return true
+	case is.State == v1alpha1.TargetDeployed:
+		return upgrading(was.State) || was.State == v1alpha1.TargetFailed
+	default:
+		return was.State != is.State
+	}
 }
 
 func compareStories(a, b story) int {
