@@ -28,7 +28,7 @@ func releaseOf(text string) (r release, ok bool) {
 	return r, true
 }
 
-// number reads a number without leading zeros, and small enough for any arithmetic.
+// number reads a number that is small enough for any arithmetic.
 func number(text string) (n uint64, rest string, ok bool) {
 	const most = 18
 	digits := 0
@@ -39,7 +39,7 @@ func number(text string) (n uint64, rest string, ok bool) {
 		n = 10*n + uint64(text[digits]-'0')
 		digits++
 	}
-	return n, text[digits:], digits == 1 || digits > 1 && text[0] != '0'
+	return n, text[digits:], digits > 0
 }
 
 func (r release) newer(other release) bool {

@@ -59,7 +59,7 @@ func TestListIsBounded(t *testing.T) {
 // TestOpenGatesDoNotAllocate, because a decision asks them thousands of times.
 func TestOpenGatesDoNotAllocate(t *testing.T) {
 	wave := start(func(in *WaveInput) {
-		in.MinAge, in.Running, in.Soaking, in.Before = time.Hour, []string{"1.5.0"}, []string{"1.5.0"}, &Before{Proven: true}
+		in.MinAge, in.Running, in.Soaking, in.Before = time.Hour, []string{"1.4.0", "1.5.0"}, []string{"1.4.0", "1.5.0"}, &Before{Proven: true}
 	})
 	target := upgrade(all(stepping("1.5.0", "1.5.2"), autoApprove("Minor", "1.5.0"), heldUpTo("1.4.9")))
 	forWave, forTarget := ForWave(), ForTarget()

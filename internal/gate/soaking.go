@@ -36,7 +36,7 @@ func Soaking(in WaveInput) *Hold {
 
 // provenAt is when the version will be proven in the wave before, if it goes on like this; zero: not known.
 func (in WaveInput) provenAt() time.Time {
-	if in.Before.Empty || !in.Before.Has {
+	if !in.Before.Has {
 		return time.Time{}
 	}
 	return in.upcoming(in.Before.Soaked)

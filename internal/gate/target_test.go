@@ -102,8 +102,8 @@ func TestForTarget(t *testing.T) {
 		"beyond, in a wave":              {change: all(stepping("1.6.0", "1.5.2"), inWave), want: []wantHold{{Reason: "WouldSkip", Message: skipMessage + `"production=1.6.0"`}}},
 		"beyond, and approved":           {change: all(stepping("1.6.0", "1.5.2"), approved)},
 		"beyond, filtered tag": {
-			change: all(stepping("1.6.0", "1.5.2"), func(in *TargetInput) { in.Kind, in.Tag = "OCIRepository", "main-1.6.0" }),
-			want:   []wantHold{{Reason: "WouldSkip", Message: skipMessage + `"1.6.0"`}},
+			change: all(stepping("1.6.0", "1.5.2"), inWave, func(in *TargetInput) { in.Kind, in.Tag = "OCIRepository", "main-1.6.0" }),
+			want:   []wantHold{{Reason: "WouldSkip", Message: skipMessage + `"production=1.6.0"`}},
 		},
 		"next step not known": {
 			change: stepping("1.5.0", ""),

@@ -23,7 +23,7 @@ func list(texts []string, separator string) string {
 
 // among says whether one of the tags is this one.
 func among(tags []string, tag string) bool {
-	return slices.ContainsFunc(tags, func(t string) bool { return versions.Same(t, tag) })
+	return slices.Contains(tags, tag) || slices.ContainsFunc(tags, func(t string) bool { return versions.Same(t, tag) })
 }
 
 // mover is who moves, at the start of a message.
@@ -36,7 +36,7 @@ func mover(wave string) string {
 
 // upcoming is a time if it is still to come; else zero, which is not known.
 func (in WaveInput) upcoming(at time.Time) time.Time {
-	if at.Before(in.Now) {
+	if !at.After(in.Now) {
 		return time.Time{}
 	}
 	return at

@@ -143,11 +143,11 @@ func TestForWave(t *testing.T) {
 			want:   []wantHold{{Reason: "Soaking", Message: "1.5.0 must be healthy in wave canary first"}},
 		},
 		"not yet in the wave before": {
-			change: after(Before{Soak: day}),
+			change: after(Before{Soak: day, Soaked: soon}),
 			want:   []wantHold{{Reason: "Soaking", Message: "1.5.0 must get to wave canary first, and be healthy there for 24h"}},
 		},
 		"soaked meanwhile, and not yet noticed": {
-			change: after(Before{Has: true, Soaked: noon.Add(-time.Second)}),
+			change: after(Before{Has: true, Soaked: noon}),
 			want:   []wantHold{{Reason: "Soaking", Message: "1.5.0 must be healthy in wave canary first"}},
 		},
 		"another one soaks here": {
@@ -165,6 +165,15 @@ func TestForWave(t *testing.T) {
 			want: []wantHold{{Reason: "Soaking", Earliest: noon.Add(day),
 				Message: "1.5.0 soaks in wave canary for 24h, until 2026-03-10T22:00:00Z; " +
 					"Wave production keeps 1.4.0 until it has soaked for the next wave, at 2026-03-11T12:00:00Z"}},
+		},
+		"soaks before for longer than another one here": {
+			change: func(in *WaveInput) {
+				after(Before{Has: true, Soaked: noon.Add(day)})(in)
+				in.Soaking, in.Soaked = []string{"1.4.0"}, soon
+			},
+			want: []wantHold{{Reason: "Soaking", Earliest: noon.Add(day),
+				Message: "1.5.0 soaks in wave canary, until 2026-03-11T12:00:00Z; " +
+					"Wave production keeps 1.4.0 until it has soaked for the next wave, at 2026-03-10T22:00:00Z"}},
 		},
 		"soaks before, and nobody knows until when another one does here": {
 			change: func(in *WaveInput) {
