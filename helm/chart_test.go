@@ -30,7 +30,10 @@ func TestObjects(t *testing.T) {
 		"ClusterRole upgrades", "ClusterRoleBinding upgrades", "Deployment upgrades",
 		"Role upgrades-leader-election", "RoleBinding upgrades-leader-election",
 	}
-	crds := []string{"CustomResourceDefinition appupgradepolicies.upgrades.giantswarm.io"}
+	crds := []string{
+		"CustomResourceDefinition appupgradepolicies.upgrades.giantswarm.io",
+		"CustomResourceDefinition maintenanceschedules.upgrades.giantswarm.io",
+	}
 	aggregated := []string{"ClusterRole upgrades-edit", "ClusterRole upgrades-view"}
 	account := []string{"ServiceAccount upgrades"}
 	policy := []string{"NetworkPolicy upgrades"}
@@ -87,6 +90,13 @@ func TestValuesRefused(t *testing.T) {
 		"no worker":             {"operator.concurrent=0", "concurrent"},
 		"unknown pull policy":   {"image.pullPolicy=Sometimes", "pullPolicy"},
 		"number as annotation":  {"podAnnotations.note=1", "podAnnotations"},
+		"rule that writes": {
+			"rbac.extraRules[0].apiGroups={apps},rbac.extraRules[0].resources={replicasets},rbac.extraRules[0].verbs={delete}", "verbs",
+		},
+		"rule with a wildcard": {
+			"rbac.extraRules[0].apiGroups={apps},rbac.extraRules[0].resources={*},rbac.extraRules[0].verbs={get}", "resources",
+		},
+		"rule without resources": {"rbac.extraRules[0].apiGroups={apps},rbac.extraRules[0].verbs={get}", "resources"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, errOut, err := helm(t, "template", release, chart, "--set", tc.set)

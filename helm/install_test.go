@@ -42,8 +42,10 @@ func TestInstall(t *testing.T) {
 	checkPod(t, api)
 	run("uninstall", release)
 
-	crd := &apiextensionsv1.CustomResourceDefinition{}
-	must(t, api.Get(t.Context(), client.ObjectKey{Name: "appupgradepolicies.upgrades.giantswarm.io"}, crd))
+	for _, kind := range []string{"appupgradepolicies", "maintenanceschedules"} {
+		crd := &apiextensionsv1.CustomResourceDefinition{}
+		must(t, api.Get(t.Context(), client.ObjectKey{Name: kind + ".upgrades.giantswarm.io"}, crd))
+	}
 	err := api.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: release}, &appsv1.Deployment{})
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("the Deployment after uninstall: %v, want not found", err)

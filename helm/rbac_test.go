@@ -27,6 +27,42 @@ func TestRulesAreGenerated(t *testing.T) {
 	}
 }
 
+// Rules of the values come after the generated ones.
+func TestExtraRules(t *testing.T) {
+	objects := render(t, "--set", "rbac.extraRules[0].apiGroups={postgresql.cnpg.io}",
+		"--set", "rbac.extraRules[0].resources={clusters}", "--set", "rbac.extraRules[0].verbs={get,list,watch}")
+	got := as[rbacv1.ClusterRole](t, find(t, objects, "ClusterRole", release))
+	want := append(generatedRules(t), rbacv1.PolicyRule{
+		APIGroups: []string{"postgresql.cnpg.io"}, Resources: []string{"clusters"}, Verbs: []string{"get", "list", "watch"},
+	})
+	if diff := cmp.Diff(want, got.Rules); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
+	}
+}
+
+// A tenant who may edit policies of a namespace must not stop, or let go, those of others.
+func TestAggregatedRoles(t *testing.T) {
+	const group = "upgrades.giantswarm.io"
+	objects := render(t)
+	view := as[rbacv1.ClusterRole](t, find(t, objects, "ClusterRole", release+"-view"))
+	edit := as[rbacv1.ClusterRole](t, find(t, objects, "ClusterRole", release+"-edit"))
+	for _, verb := range []string{"get", "list", "watch"} {
+		for _, resource := range []string{"appupgradepolicies", "maintenanceschedules"} {
+			if !allows(view.Rules, group, resource, verb) {
+				t.Errorf("the view role does not allow to %s %s", verb, resource)
+			}
+		}
+	}
+	for _, verb := range []string{"create", "update", "patch", "delete", "deletecollection"} {
+		if !allows(edit.Rules, group, "appupgradepolicies", verb) {
+			t.Errorf("the edit role does not allow to %s appupgradepolicies", verb)
+		}
+		if allows(append(view.Rules, edit.Rules...), group, "maintenanceschedules", verb) {
+			t.Errorf("an aggregated role allows to %s maintenanceschedules", verb)
+		}
+	}
+}
+
 // controller-gen silently ignores a marker in the doc comment of a function.
 func TestEveryMarkerIsARule(t *testing.T) {
 	rules := generatedRules(t)
