@@ -23,6 +23,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/controller/maintenance"
 	"github.com/giantswarm/app-upgrade-operator/internal/controller/policy"
 	"github.com/giantswarm/app-upgrade-operator/internal/controller/repository"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
@@ -86,6 +87,9 @@ func addControllers(mgr ctrl.Manager, o options) error {
 		Leader: string(uuid.NewUUID()), Limits: limits, NoCrossNamespaceRefs: o.noCrossNamespaceRefs, Concurrent: o.concurrent, Now: time.Now,
 	})
 	if err != nil {
+		return err
+	}
+	if err := maintenance.SetupWithManager(mgr, maintenance.Options{}); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
