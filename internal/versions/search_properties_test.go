@@ -26,7 +26,7 @@ func drawSparse(t *rapid.T) registry {
 		return stepNumber{major: uint64(number.Draw(t, "major")), minor: uint64(number.Draw(t, "minor"))}.first()
 	})
 	return registry{
-		tags: rapid.SliceOfN(tag, 0, 12).Draw(t, "tags"), text: ">=0.0.0",
+		tags: rapid.SliceOfN(tag, 0, 8).Draw(t, "tags"), text: ">=0.0.0",
 		step: rapid.SampledFrom([]v1alpha1.Step{v1alpha1.StepMinor, v1alpha1.StepMajor}).Draw(t, "step"),
 	}
 }
