@@ -57,10 +57,35 @@ func (r *run) searched(of string, search versions.Search, answers map[string]Ste
 		version = found.String()
 	}
 	next, found := answer.Search.Answer(version, r.newest.String())
-	if found {
+	if found && !r.skipsBlocked(of, r.parse(answer.Tag)) {
 		r.next[of] = r.parse(answer.Tag)
 	}
 	return next
+}
+
+// skipsBlocked says whether a step was released between that of a target and that of a version, and all of it is blocked:
+// the search passes over what is blocked, and a step that failed must not be skipped for it.
+func (r *run) skipsBlocked(of string, version *semver.Version) bool {
+	level := r.in.Policy.NeverSkip
+	target, _ := versions.StepOf(version.String(), level)
+	for _, blocked := range r.ledger.Blocked {
+		parsed := r.parse(blocked.Tag)
+		if parsed == nil || !parsed.LessThan(version) {
+			continue
+		}
+		step, _ := versions.StepOf(parsed.String(), level)
+		if step != of && step != target && laterStep(step, of) {
+			return true
+		}
+	}
+	return false
+}
+
+// laterStep compares steps such as `1.4`.
+func laterStep(a, b string) bool {
+	left, wrongLeft := semver.NewVersion(a)
+	right, wrongRight := semver.NewVersion(b)
+	return wrongLeft == nil && wrongRight == nil && left.GreaterThan(right)
 }
 
 // nextAfter is the newest version of the step after that of a target; empty: not known, or there is none.
