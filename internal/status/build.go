@@ -56,7 +56,7 @@ type view struct {
 	in       rollout.Input
 	decision rollout.Decision
 	outcome  Outcome
-	filter   versions.Filter
+	parser   parser
 	crew     crew
 	targets  []target
 	held     []v1alpha1.Held
@@ -68,7 +68,7 @@ func newView(in rollout.Input, d rollout.Decision, o Outcome) view {
 	if err != nil {
 		filter = versions.Filter{} // the policy is stalled because of it
 	}
-	v := view{in: in, decision: d, outcome: o, filter: filter, crew: newCrew(in, d)}
+	v := view{in: in, decision: d, outcome: o, parser: newParser(filter), crew: newCrew(in, d)}
 	v.held = v.heldVersions()
 	v.targets = v.newTargets()
 	for _, t := range v.targets {
@@ -105,7 +105,7 @@ func (v view) summary() v1alpha1.AppUpgradePolicyStatus {
 		Blocked:           blockedOf(ledger),
 		Approvals:         approvalsOf(ledger),
 		LastHandledResume: ledger.Resume(),
-		Seen:              seenOf(ledger, v.filter),
+		Seen:              seenOf(ledger, v.parser),
 		History:           historyOf(ledger),
 		Targets:           v.shown(),
 	}
@@ -125,10 +125,10 @@ func (v view) current() string {
 	oldest := ""
 	for _, t := range v.targets {
 		installed := t.status.Installed
-		if _, err := versions.Parse(installed); err != nil {
+		if v.parser.version(installed) == nil {
 			continue
 		}
-		if oldest == "" || versions.Newer(oldest, installed) {
+		if oldest == "" || v.parser.newer(oldest, installed) {
 			oldest = installed
 		}
 	}
@@ -140,7 +140,7 @@ func (v view) target() string {
 	newest := ""
 	for _, t := range v.targets {
 		desired := t.status.Desired
-		if newest == "" || versions.Newer(desired, newest) {
+		if newest == "" || v.parser.newer(desired, newest) {
 			newest = desired
 		}
 	}

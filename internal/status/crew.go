@@ -9,26 +9,42 @@ import (
 // crew knows the targets by wave, to name many of them briefly. Targets that gates do not ask about, because they have a
 // finding or follow another target, are not needed for a wave to be complete.
 type crew struct {
-	names []string
-	// waves are the names of the targets' waves; empty: none.
-	waves []string
-	asked []bool
-	// total is how many are asked about, perWave how many in each wave.
-	total   int
-	perWave map[string]int
+	members []member
+	// total is how many are asked about.
+	total int
+	waves []crewWave
+}
+
+// member is one target. Its wave is -1 if it is in none.
+type member struct {
+	name  string
+	wave  int
+	asked bool
+}
+
+// crewWave is one wave and how many of it are asked about.
+type crewWave struct {
+	name  string
+	total int
 }
 
 func newCrew(in rollout.Input, d rollout.Decision) crew {
-	c := crew{perWave: map[string]int{}}
+	c := crew{members: make([]member, 0, len(d.Targets))}
+	for _, wave := range in.Policy.Waves {
+		c.waves = append(c.waves, crewWave{name: wave.Name})
+	}
 	for i, decision := range d.Targets {
-		wave := waveName(in.Policy, decision.Wave)
-		asked := decision.Wave >= 0 && (i >= len(in.Targets) || gatesAsk(in.Targets[i]))
-		c.names = append(c.names, decision.Name)
-		c.waves = append(c.waves, wave)
-		c.asked = append(c.asked, asked)
-		if asked {
+		m := member{name: decision.Name, wave: decision.Wave}
+		m.asked = m.wave >= 0 && (i >= len(in.Targets) || gatesAsk(in.Targets[i]))
+		if m.wave >= len(c.waves) || m.wave >= 0 && c.waves[m.wave].name == "" {
+			m.wave = -1
+		}
+		c.members = append(c.members, m)
+		if m.asked {
 			c.total++
-			c.perWave[wave]++
+		}
+		if m.asked && m.wave >= 0 {
+			c.waves[m.wave].total++
 		}
 	}
 	return c
@@ -42,38 +58,34 @@ func gatesAsk(target rollout.Target) bool {
 	return target.Pin == nil || target.Pin.Memory.Finding == nil && target.Pin.Memory.Leader == ""
 }
 
-// waveName is the name of a wave by its index; empty: none.
-func waveName(policy rollout.Policy, index int) string {
-	if index < 0 || index >= len(policy.Waves) {
-		return ""
+// who names targets by their indexes, which it sorts: complete waves by the wave's name. It is empty when that is everybody.
+func (c crew) who(indexes []int) string {
+	slices.Sort(indexes)
+	total, missing := 0, make([]int, len(c.waves))
+	for i, wave := range c.waves {
+		missing[i] = wave.total
 	}
-	return policy.Waves[index].Name
-}
-
-// who names targets by their indexes: complete waves by the wave's name. It is empty when that is everybody.
-func (c crew) who(members []int) string {
-	members = slices.Sorted(slices.Values(members))
-	total, perWave := 0, map[string]int{}
-	for _, i := range members {
-		if c.asked[i] {
+	for _, i := range indexes {
+		if m := c.members[i]; m.asked {
 			total++
-			perWave[c.waves[i]]++
+			if m.wave >= 0 {
+				missing[m.wave]--
+			}
 		}
 	}
 	if total == c.total {
 		return ""
 	}
-	var labels []string
-	told := map[string]bool{}
-	for _, i := range members {
-		wave := c.waves[i]
-		complete := wave != "" && perWave[wave] > 0 && perWave[wave] == c.perWave[wave]
+	labels := make([]string, 0, len(indexes))
+	told := make([]bool, len(c.waves))
+	for _, i := range indexes {
+		m := c.members[i]
 		switch {
-		case !complete:
-			labels = append(labels, c.names[i])
-		case !told[wave]:
-			told[wave] = true
-			labels = append(labels, "wave "+wave)
+		case m.wave < 0 || missing[m.wave] > 0 || c.waves[m.wave].total == 0:
+			labels = append(labels, m.name)
+		case !told[m.wave]:
+			told[m.wave] = true
+			labels = append(labels, "wave "+c.waves[m.wave].name)
 		}
 	}
 	return enumerate(labels, ", ")

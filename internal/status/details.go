@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // objectsApplied says whether the policy's Flux objects are as they should be.
@@ -72,7 +71,7 @@ func (v view) missesNewest() bool {
 	if len(v.held) == 0 {
 		return false
 	}
-	return versions.Newer(v.filter.VersionOf(v.held[0].Version), v.filter.VersionOf(v.decision.Available))
+	return v.parser.newer(v.held[0].Version, v.decision.Available)
 }
 
 // rolloutValid says whether nothing in the policy's waves, schedules, checks and annotations can never work.
@@ -117,7 +116,7 @@ func (v view) upgradingMessage() string {
 			continue
 		}
 		back = back && t.back
-		if newest == "" || versions.Newer(t.status.Desired, newest) {
+		if newest == "" || v.parser.newer(t.status.Desired, newest) {
 			newest = t.status.Desired
 		}
 	}

@@ -32,7 +32,7 @@ func (v view) heldVersions() []v1alpha1.Held {
 		tags = append(tags, key.version)
 	}
 	rank := map[string]int{}
-	for i, tag := range newestFirst(v.filter, tags) {
+	for i, tag := range v.parser.newestFirst(tags) {
 		rank[tag] = i
 	}
 	slices.SortFunc(keys, func(a, b heldKey) int {
@@ -109,28 +109,32 @@ func earliest(group []share) time.Time {
 	return first
 }
 
-// sharesMessage says each different message of a group once, with whom it is about unless that is the whole policy.
+// sharesMessage says each different message of a group once, with whom it is about unless that is the whole policy. Of many
+// messages only the first are put into words.
 func (v view) sharesMessage(group []share) string {
 	var messages []string
-	members := map[string][]int{}
-	whole := map[string]bool{}
+	var members [maxNamed][]int
+	var whole [maxNamed]bool
+	index := map[string]int{}
 	for _, share := range group {
-		message := share.hold.Message
-		if _, said := members[message]; !said {
-			messages = append(messages, message)
+		i, said := index[share.hold.Message]
+		if !said {
+			i = len(messages)
+			index[share.hold.Message] = i
+			messages = append(messages, share.hold.Message)
 		}
-		members[message] = append(members[message], share.members...)
-		whole[message] = whole[message] || share.members == nil
+		if i < maxNamed {
+			members[i] = append(members[i], share.members...)
+			whole[i] = whole[i] || share.members == nil
+		}
 	}
-	texts := enumerateOf(len(messages), "; ", func(i int) string {
-		message := messages[i]
-		if whole[message] {
-			return message
+	return bounded(enumerateOf(len(messages), "; ", func(i int) string {
+		if whole[i] {
+			return messages[i]
 		}
-		if who := v.crew.who(members[message]); who != "" {
-			return who + ": " + message
+		if who := v.crew.who(members[i]); who != "" {
+			return who + ": " + messages[i]
 		}
-		return message
-	})
-	return bounded(texts)
+		return messages[i]
+	}))
 }

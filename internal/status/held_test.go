@@ -164,7 +164,7 @@ func TestNewestFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := newestFirst(filter, []string{"rel-1.9.0", "rel-x", "rel-1.10.0", "rel-1.9.0", "rel-2.0.0-rc.1", "1.9.5"})
+	got := newParser(filter).newestFirst([]string{"rel-1.9.0", "rel-x", "rel-1.10.0", "rel-1.9.0", "rel-2.0.0-rc.1", "1.9.5"})
 	if diff := cmp.Diff([]string{"rel-2.0.0-rc.1", "rel-1.10.0", "1.9.5", "rel-1.9.0", "rel-x"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

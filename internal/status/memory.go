@@ -6,7 +6,6 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
-	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // blockedOf are the versions that failed, the last one first.
@@ -32,7 +31,7 @@ func approvalsOf(ledger pin.Ledger) []v1alpha1.Approval {
 }
 
 // seenOf are the versions that may be taken, the newest one first.
-func seenOf(ledger pin.Ledger, filter versions.Filter) []v1alpha1.SeenVersion {
+func seenOf(ledger pin.Ledger, p parser) []v1alpha1.SeenVersion {
 	first := map[string]pin.Seen{}
 	var tags []string
 	for _, entry := range ledger.Seen {
@@ -42,7 +41,7 @@ func seenOf(ledger pin.Ledger, filter versions.Filter) []v1alpha1.SeenVersion {
 		first[entry.Tag] = entry
 		tags = append(tags, entry.Tag)
 	}
-	ordered := newestFirst(filter, tags)
+	ordered := p.newestFirst(tags)
 	var seen []v1alpha1.SeenVersion
 	for _, tag := range ordered[:min(len(ordered), pin.MaxSeen)] {
 		seen = append(seen, v1alpha1.SeenVersion{Version: tag, Time: stored(first[tag].At)})

@@ -94,7 +94,7 @@ func TestAVersionIsSeenOnce(t *testing.T) {
 		"early first": {{Tag: "1.5.0", At: early}, {Tag: "1.5.0", At: late}},
 		"late first":  {{Tag: "1.5.0", At: late}, {Tag: "1.5.0", At: early}},
 	} {
-		got := seenOf(pin.Ledger{Seen: seen}, versions.Filter{})
+		got := seenOf(pin.Ledger{Seen: seen}, newParser(versions.Filter{}))
 		if diff := cmp.Diff([]v1alpha1.SeenVersion{{Version: "1.5.0", Time: stored(early)}}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -45,7 +46,6 @@ type target struct {
 }
 
 func (v view) newTargets() []target {
-	available, _ := v.filter.Version(v.decision.Available)
 	leaders := leadersOf(v.in, v.decision)
 	targets := make([]target, 0, len(v.in.Targets))
 	for i, input := range v.in.Targets {
@@ -54,9 +54,9 @@ func (v view) newTargets() []target {
 		if leader, ok := leaders[leaderName(input)]; ok {
 			mover = leader
 		}
-		t := newTarget(own, mover)
+		t := newTarget(v.parser, own, mover)
 		t.status.Wave = waveName(v.in.Policy, own.wave())
-		t.upToDate = runs(input, v.filter, available)
+		t.upToDate = v.runsAvailable(input)
 		targets = append(targets, t)
 	}
 	return targets
@@ -88,9 +88,15 @@ func (p part) wave() int {
 
 // leadersOf finds the targets that move the line of others, by the name of their pin.
 func leadersOf(in rollout.Input, d rollout.Decision) map[string]part {
-	byPin := map[string]part{}
+	leads := map[string]bool{}
+	for _, input := range in.Targets {
+		if name := leaderName(input); name != "" {
+			leads[name] = true
+		}
+	}
+	byPin := make(map[string]part, len(leads))
 	for i, input := range in.Targets {
-		if input.Pin != nil {
+		if input.Pin != nil && leads[input.Pin.Name] {
 			byPin[input.Pin.Name] = partOf(in, d, i)
 		}
 	}
@@ -105,7 +111,7 @@ func leaderName(input rollout.Target) string {
 }
 
 // newTarget describes a target. mover is the target whose pin moves the line: itself, or its leader.
-func newTarget(own, mover part) target {
+func newTarget(p parser, own, mover part) target {
 	t := target{status: v1alpha1.TargetStatus{
 		Kind:      own.target.Kind,
 		Name:      own.target.Name,
@@ -120,7 +126,7 @@ func newTarget(own, mover part) target {
 		t.status.Location = locationOf(*own.target.Pin)
 		t.status.Desired = desired(memory, mover.decision)
 	}
-	t.status.State = stateOf(own, mover)
+	t.status.State = stateOf(p, own, mover)
 	t.moving = upgrading(t.status.State) && (t.status.State == v1alpha1.TargetPinned || own.decision.Upgrade.Result == "")
 	t.back = mover.decision.Upgrade.Rollback
 	t.healthy = rollout.Deployed(own.target)
@@ -184,7 +190,7 @@ func desired(memory pin.Memory, moved rollout.TargetDecision) string {
 	return versions.Tag(memory.Git)
 }
 
-func stateOf(own, mover part) v1alpha1.TargetState {
+func stateOf(p parser, own, mover part) v1alpha1.TargetState {
 	if stopped(own) {
 		if findingOf(own).Reason == v1alpha1.MarkerUnmanagedReason {
 			return v1alpha1.TargetPending
@@ -196,11 +202,11 @@ func stateOf(own, mover part) v1alpha1.TargetState {
 		return v1alpha1.TargetPending
 	}
 	git := versions.Tag(target.Pin.Memory.Git)
-	if want := mover.decision.Want; want != "" && !versions.Same(want, git) {
+	if want := mover.decision.Want; want != "" && !p.same(want, git) {
 		return v1alpha1.TargetPinned
 	}
-	moved := mover.target.Pin != nil && versions.Same(versions.Tag(mover.target.Pin.Memory.Wanted), git)
-	state := arrival(target, git, moved)
+	moved := mover.target.Pin != nil && p.same(versions.Tag(mover.target.Pin.Memory.Wanted), git)
+	state := arrival(p, target, git, moved)
 	if len(mover.decision.Holds) > 0 && !upgrading(state) {
 		return v1alpha1.TargetHeld
 	}
@@ -208,11 +214,11 @@ func stateOf(own, mover part) v1alpha1.TargetState {
 }
 
 // arrival says how far the version that Git has is in the cluster. moved: the operator's last batch brought it.
-func arrival(own rollout.Target, git string, moved bool) v1alpha1.TargetState {
+func arrival(p parser, own rollout.Target, git string, moved bool) v1alpha1.TargetState {
 	switch {
 	case !moved:
 		return v1alpha1.TargetCurrent
-	case !versions.Same(versions.Tag(own.Spec), git):
+	case !p.same(versions.Tag(own.Spec), git):
 		return v1alpha1.TargetCommitted
 	case !rollout.Deployed(own):
 		return v1alpha1.TargetApplied
@@ -221,13 +227,13 @@ func arrival(own rollout.Target, git string, moved bool) v1alpha1.TargetState {
 	}
 }
 
-// runs says whether a target runs the available version or a newer one.
-func runs(input rollout.Target, filter versions.Filter, available string) bool {
+// runsAvailable says whether a target runs the available version or a newer one.
+func (v view) runsAvailable(input rollout.Target) bool {
+	available := v.decision.Available
 	if available == "" || !rollout.Deployed(input) {
 		return false
 	}
-	installed := filter.VersionOf(input.Installed)
-	return versions.Same(installed, available) || versions.Newer(installed, available)
+	return v.parser.same(input.Installed, available) || v.parser.newer(input.Installed, available)
 }
 
 // state is the state of the target that is furthest behind.
@@ -244,17 +250,18 @@ func (v view) state() v1alpha1.TargetState {
 
 // shown are the targets in the status, those that are furthest behind first.
 func (v view) shown() []v1alpha1.TargetStatus {
-	var shown []v1alpha1.TargetStatus
-	for _, t := range v.targets {
-		shown = append(shown, t.status)
+	order := make([]*v1alpha1.TargetStatus, len(v.targets))
+	for i := range v.targets {
+		order[i] = &v.targets[i].status
 	}
-	slices.SortStableFunc(shown, func(a, b v1alpha1.TargetStatus) int {
-		if order := rank(a.State) - rank(b.State); order != 0 {
-			return order
-		}
-		return strings.Compare(key(a), key(b))
+	slices.SortStableFunc(order, func(a, b *v1alpha1.TargetStatus) int {
+		return cmp.Or(rank(a.State)-rank(b.State), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 	})
-	return shown[:min(len(shown), v1alpha1.MaxStatusTargets)]
+	var shown []v1alpha1.TargetStatus
+	for _, status := range order[:min(len(order), v1alpha1.MaxStatusTargets)] {
+		shown = append(shown, *status)
+	}
+	return shown
 }
 
 // rank is the same for all states that do not deviate.

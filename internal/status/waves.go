@@ -49,3 +49,11 @@ func scheduleOf(wave rollout.WaveState) *v1alpha1.ScheduleStatus {
 		State: v1alpha1.ScheduleClosed, Reason: bounded(wave.Because), NextOpen: known(wave.Change),
 	}
 }
+
+// waveName is the name of a wave by its index; empty: none.
+func waveName(policy rollout.Policy, index int) string {
+	if index < 0 || index >= len(policy.Waves) {
+		return ""
+	}
+	return policy.Waves[index].Name
+}
