@@ -79,18 +79,22 @@ func historyEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
 	keyOf := func(h v1alpha1.HistoryEntry) memoryKey {
 		return memoryKey{version: h.To, wave: h.Wave, rollback: h.Rollback, second: h.Start.Unix()}
 	}
-	results := map[memoryKey]string{}
+	type end struct {
+		key    memoryKey
+		result string
+	}
+	begun, ended := map[memoryKey]bool{}, map[end]bool{}
 	for _, entry := range before.History {
-		results[keyOf(entry)] = entry.Result
+		begun[keyOf(entry)] = true
+		ended[end{keyOf(entry), entry.Result}] = true
 	}
 	var events []Event
 	for i := len(after.History) - 1; i >= 0; i-- { // as it happened
 		entry := after.History[i]
-		result, found := results[keyOf(entry)]
 		switch {
-		case entry.Result != "" && entry.Result != result:
+		case entry.Result != "" && !ended[end{keyOf(entry), entry.Result}]:
 			events = append(events, endEvent(entry))
-		case entry.Rollback && !found:
+		case entry.Result == "" && entry.Rollback && !begun[keyOf(entry)]:
 			events = append(events, warning(RollbackStartedReason, moveOf(entry)))
 		}
 	}
