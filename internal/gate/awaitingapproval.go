@@ -14,8 +14,8 @@ func AwaitingApproval(in TargetInput) *Hold {
 	if in.Approved || in.AutoApprove == "" || in.AutoApprove == v1alpha1.ApproveAll {
 		return nil
 	}
-	change, ok := changeOf(in.GitVersion, in.Version)
-	if !ok || change <= largest(in.AutoApprove) || !newer(in.Version, in.GitVersion) {
+	change, ok := versions.ChangeOf(in.GitVersion, in.Version)
+	if !ok || change <= largest(in.AutoApprove) || !versions.Newer(in.Version, in.GitVersion) {
 		return nil
 	}
 	return &Hold{

@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // ManualHold holds every version up to the one that a human left, because a human's commit wins. A newer version ends
 // it, and so does a human who commits another one or resumes.
 func ManualHold(in TargetInput) *Hold {
-	if in.Hold == nil || newer(in.Version, in.HoldVersion) {
+	if in.Hold == nil || versions.Newer(in.Version, in.HoldVersion) {
 		return nil
 	}
 	return &Hold{

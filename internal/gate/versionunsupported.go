@@ -11,7 +11,7 @@ import (
 // VersionUnsupported holds a version when the target cannot have it, or when Git has something that it cannot be
 // compared with: then nobody knows whether it would be a downgrade.
 func VersionUnsupported(in TargetInput) *Hold {
-	if !isVersion(in.GitVersion) {
+	if !versions.Valid(in.GitVersion) {
 		return &Hold{
 			Version: in.Tag,
 			Reason:  v1alpha1.VersionUnsupportedReason,
@@ -31,5 +31,5 @@ func VersionUnsupported(in TargetInput) *Hold {
 }
 
 func fitsApp(tag string) bool {
-	return isVersion(tag) && !versions.HasBuildMetadata(tag)
+	return versions.Valid(tag) && !versions.HasBuildMetadata(tag)
 }

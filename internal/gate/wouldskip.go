@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // WouldSkip holds a version that is beyond the next step after the one in Git, unless a human approved it. Versions that
@@ -13,7 +14,7 @@ func WouldSkip(in TargetInput) *Hold {
 	if in.NeverSkip == "" || in.Approved {
 		return nil
 	}
-	if sameStep(in.Version, in.GitVersion, in.NeverSkip) || sameStep(in.Version, in.Next, in.NeverSkip) || !newer(in.Version, in.GitVersion) {
+	if versions.SameStep(in.Version, in.GitVersion, in.NeverSkip) || versions.SameStep(in.Version, in.Next, in.NeverSkip) || !versions.Newer(in.Version, in.GitVersion) {
 		return nil
 	}
 	first := fmt.Sprintf("the next %s after %s is looked for, and goes first", strings.ToLower(string(in.NeverSkip)), in.Git)

@@ -19,16 +19,24 @@ func (r *run) rollBack(t *target) bool {
 			Wave: t.wave.Name, Start: r.now(), Health: t.upgrade.Health,
 		}
 	}
-	hold := gate.Rollback(gate.WaveInput{
-		Now: r.in.Now, Tag: next.To, Wave: t.wave.Name, Suspended: r.in.Policy.Suspended, Schedules: t.wave.schedules, Opens: t.wave.opens,
-	})
-	if hold != nil {
-		t.holds = []Hold{*hold}
+	if barred := r.rollbackBarred(t.wave); barred != nil {
+		hold := *barred
+		hold.Version = next.To
+		t.holds = []Hold{hold}
 		r.wakeAt(hold.Earliest)
 		return true
 	}
 	t.upgrade, t.want, t.back = next, next.To, tagFor(t.Kind, next.From)
 	return true
+}
+
+// rollbackBarred is what stops the rollbacks of a wave, whatever they go back to; nil: nothing does.
+func (r *run) rollbackBarred(w *wave) *Hold {
+	if !w.rollbackAsked {
+		in := gate.WaveInput{Now: r.in.Now, Wave: w.Name, Suspended: r.in.Policy.Suspended, Schedules: w.schedules}
+		w.rollbackAsked, w.rollbackBarred = true, gate.Rollback(in)
+	}
+	return w.rollbackBarred
 }
 
 // goesBack: a rollback has begun, and Git does not have it yet.

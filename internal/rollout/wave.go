@@ -32,6 +32,9 @@ type wave struct {
 	presences map[string]*presence
 	// verdicts of the gates, by offer, and those of all offers down to it together.
 	verdicts, held [][]Hold
+	// rollbackBarred is the verdict on rollbacks, once it was asked for.
+	rollbackAsked  bool
+	rollbackBarred *Hold
 }
 
 func (r *run) addWaves() {

@@ -87,3 +87,10 @@ func (n stepNumber) half(last stepNumber) span {
 	}
 	return span{from: n, below: stepNumber{major: n.major, minor: n.minor + (last.minor-n.minor+1)/2}}
 }
+
+// SameStep says whether two versions are of one step. It is false when one of them is no version.
+func SameStep(a, b string, step v1alpha1.Step) bool {
+	left, leftOK := StepOf(a, step)
+	right, rightOK := StepOf(b, step)
+	return leftOK && rightOK && left == right
+}

@@ -23,6 +23,12 @@ func Parse(text string) (*semver.Version, error) {
 	return parsed, nil
 }
 
+// Valid says whether a text is a version.
+func Valid(text string) bool {
+	_, err := Parse(text)
+	return err == nil
+}
+
 // Newer says whether version a is newer than version b. It is false when one of them is no version.
 func Newer(a, b string) bool {
 	order, ok := compare(a, b)
