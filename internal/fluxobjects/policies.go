@@ -18,6 +18,9 @@ import (
 // SearchAnnotation on the ImagePolicy of a step is the search whose span it asks about, see versions.Search.
 const SearchAnnotation = "upgrades.giantswarm.io/search"
 
+// tokenBytes of the SHA-256 of a question are its token.
+const tokenBytes = 8
+
 // Candidate is the ImagePolicy that finds the newest version in a policy's range. No marker names it.
 //
 // scan is the name of its ImageRepository, semver the range with the exclusions and the blocked versions composed into it,
@@ -25,7 +28,7 @@ const SearchAnnotation = "upgrades.giantswarm.io/search"
 // remembers.
 func Candidate(policy *v1alpha1.AppUpgradePolicy, scan, semver string, round int64, ledger pin.Ledger) *imagev1.ImagePolicy {
 	object := finder(policy, pin.CandidateName(policy.Name), pin.RoleCandidate, scan, semver)
-	object.Annotations = map[string]string{pin.RoundAnnotation: strconv.FormatInt(round, 10)}
+	object.Annotations[pin.RoundAnnotation] = strconv.FormatInt(round, 10)
 	if text := ledger.Encode(); text != (pin.Ledger{}).Encode() {
 		object.Annotations[pin.LedgerAnnotation] = text
 	}
@@ -34,30 +37,26 @@ func Candidate(policy *v1alpha1.AppUpgradePolicy, scan, semver string, round int
 
 // Step is the ImagePolicy that finds the newest version in the span of a search for the step after of.
 //
-// scan is the name of its ImageRepository, semver the range within the span. The object asks Flux for a reconciliation by a
-// token of its own for each span: a condition of Flux's whose text stays the same keeps its generation, and
-// `nothing found` has the same text for every span, so only the token tells what an answer is about.
+// scan is the name of its ImageRepository, semver the range within the span.
 func Step(policy *v1alpha1.AppUpgradePolicy, scan, semver, of string, search versions.Search) *imagev1.ImagePolicy {
 	object := finder(policy, pin.StepName(policy.Name, of), pin.RoleStep, scan, semver)
-	question := []string{scan, semver}
-	if filter := object.Spec.FilterTags; filter != nil {
-		question = append(question, filter.Pattern, filter.Extract)
-	}
-	sum := sha256.Sum256([]byte(strings.Join(question, "\n")))
-	object.Annotations = map[string]string{
-		SearchAnnotation:                search.String(),
-		meta.ReconcileRequestAnnotation: hex.EncodeToString(sum[:8]),
-	}
+	object.Annotations[SearchAnnotation] = search.String()
 	return object
 }
 
-// finder is an ImagePolicy that finds the newest version in a range.
+// finder is an ImagePolicy that finds the newest version in a range. It asks Flux for a reconciliation by a token of its
+// own for each question: a condition of Flux's whose text stays the same keeps its generation, and `nothing found` has
+// the same text for every range, so only the token tells what that answer is about.
 func finder(policy *v1alpha1.AppUpgradePolicy, name, role, scan, semver string) *imagev1.ImagePolicy {
 	object := imagePolicy(policy, name, role, scan)
 	object.Spec.Policy.SemVer = &imagev1.SemVerPolicy{Range: semver}
+	question := []string{scan, semver}
 	if filter := policy.Spec.Versions.FilterTags; filter != nil {
 		object.Spec.FilterTags = &imagev1.TagFilter{Pattern: filter.Pattern, Extract: filter.Extract}
+		question = append(question, filter.Pattern, filter.Extract)
 	}
+	sum := sha256.Sum256([]byte(strings.Join(question, "\n")))
+	object.Annotations = map[string]string{meta.ReconcileRequestAnnotation: hex.EncodeToString(sum[:tokenBytes])}
 	return object
 }
 

@@ -74,7 +74,8 @@ func candidateOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImageP
 		}
 	}
 	ready := apimeta.FindStatusCondition(live.Status.Conditions, meta.ReadyCondition)
-	if ready != nil && ready.Status == metav1.ConditionFalse && ready.ObservedGeneration == live.Generation {
+	looked := ready != nil && ready.ObservedGeneration == live.Generation || handled(live, wanted)
+	if ready != nil && ready.Status == metav1.ConditionFalse && looked {
 		return rollout.Candidate{
 			Reason:  v1alpha1.NoCandidateReason,
 			Message: fmt.Sprintf("No version of the chart satisfies %q (ImagePolicy %s: %s)", wanted.Spec.Policy.SemVer.Range, name, ready.Message),

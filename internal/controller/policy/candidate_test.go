@@ -32,6 +32,10 @@ func TestCandidateInput(t *testing.T) {
 		"suspended":              {func(s *scope) { s.candidate.Spec.Suspend = true }, v1alpha1.NoCandidateReason},
 		"not looked at":          {func(s *scope) { s.candidate.Generation++ }, v1alpha1.ScanPendingReason},
 		"nothing fits":           {func(s *scope) { s.candidate.Status.Conditions[0].Status = metav1.ConditionFalse }, v1alpha1.NoCandidateReason},
+		"nothing fits again":     {func(s *scope) { nothingFits(s); handleToken(s) }, v1alpha1.NoCandidateReason},
+		"nothing fitted before":  {func(s *scope) { nothingFits(s) }, v1alpha1.ScanPendingReason},
+		"a version is blocked":   {func(s *scope) { s.ledger.Blocked = []pin.Blocked{{Tag: "1.6.0"}} }, v1alpha1.ScanPendingReason},
+		"blocked and left out":   {leaveOut("1.6.0"), ""},
 		"in progress":            {func(s *scope) { s.candidate.Status.Conditions[0].Status = metav1.ConditionUnknown }, ""},
 		"no tag":                 {func(s *scope) { s.candidate.Status.LatestRef = nil }, v1alpha1.ScanPendingReason},
 		"tag outside the range":  {func(s *scope) { s.candidate.Status.LatestRef.Tag = "2.0.0" }, v1alpha1.NoCandidateReason},
@@ -46,6 +50,24 @@ func TestCandidateInput(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		})
+	}
+}
+
+// nothingFits is what Flux says of a range in which there is nothing after another in which there was nothing.
+func nothingFits(s *scope) {
+	s.candidate.Generation++
+	s.candidate.Status.Conditions[0].Status = metav1.ConditionFalse
+}
+
+func handleToken(s *scope) {
+	s.candidate.Status.SetLastHandledReconcileRequest(s.candidate.Annotations[meta.ReconcileRequestAnnotation])
+}
+
+// leaveOut blocks a version, of which the candidate knows.
+func leaveOut(version string) func(*scope) {
+	return func(s *scope) {
+		s.ledger.Blocked = []pin.Blocked{{Tag: version}}
+		s.candidate.Spec.Policy.SemVer.Range = ">=1.0.0 <2.0.0 !=1.4.3 !=" + version
 	}
 }
 

@@ -71,6 +71,24 @@ func TestIntentFor(t *testing.T) {
 	}
 }
 
+func TestIntentOfDecision(t *testing.T) {
+	s := scope{policy: testPolicy()}
+	s.input.Policy.Waves = []rollout.Wave{{Name: "canary"}, {Name: "production"}}
+	s.decision.Ledger.Resumes = []string{"first", "second"}
+	live := livePin{intent: pin.Intent{Want: "1.5.0", Mark: true, Round: 3, Wave: "canary", Resume: "first"}}
+	got := s.intentFor(testTarget(), rollout.TargetDecision{Want: "1.4.0", Back: "1.5.0", Wave: 1}, live)
+	if got.Want != "1.4.0" || got.Back != "1.5.0" || got.Wave != "production" || got.Resume != "second" || got.Round != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if got := s.intentFor(testTarget(), rollout.TargetDecision{Wave: -1}, live); got.Wave != "" || got.Back != "" {
+		t.Errorf("a target of no wave: %+v", got)
+	}
+	live.intent = got
+	if left := s.intentOfLeft(live); left.Want != "" || left.Back != "" || left.Wave != "production" {
+		t.Errorf("a target that left: %+v", left)
+	}
+}
+
 func TestPrompt(t *testing.T) {
 	settled := pin.Memory{Marked: true, Git: "1.0.0"}
 	for name, test := range map[string]struct {
@@ -118,6 +136,7 @@ func TestRounds(t *testing.T) {
 				s.candidate = nil
 			}
 			want := rapid.SampledFrom([]string{"", "1.0.0", "1.1.0"}).Draw(t, "want")
+			back := rapid.SampledFrom([]string{"", "1.2.0"}).Draw(t, "back")
 			mark := rapid.Bool().Draw(t, "mark")
 			crash := rapid.IntRange(0, targets).Draw(t, "written")
 			var changed, intents []pin.Intent
@@ -125,8 +144,8 @@ func TestRounds(t *testing.T) {
 				name := fmt.Sprintf("pin-%d", i)
 				before := s.pins[name].intent
 				intent := before
-				intent.Want, intent.Mark = want, mark
-				same := intent.Want == before.Want && intent.Mark == before.Mark
+				intent.Want, intent.Back, intent.Mark = want, back, mark
+				same := intent.Want == before.Want && intent.Back == before.Back && intent.Mark == before.Mark
 				intent = s.numbered(intent, s.pins[name])
 				if intent.Encode() != before.Encode() && same {
 					t.Fatalf("written without a reason: %+v, %+v", before, intent)

@@ -128,13 +128,14 @@ func imagePolicyChanged() predicate.TypedPredicate[*imagev1.ImagePolicy] {
 	})
 }
 
-// tokenHandled is the token that tells what the answer to a search for a next step is about. Those of other ImagePolicies
-// matter to nobody.
+// tokenHandled is the token that tells what an answer of Flux's is about. Those of pins matter to nobody.
 func tokenHandled(policy *imagev1.ImagePolicy) string {
-	if policy.Labels[pin.RoleLabel] != pin.RoleStep {
+	switch policy.Labels[pin.RoleLabel] {
+	case pin.RoleCandidate, pin.RoleStep:
+		return policy.Status.GetLastHandledReconcileRequest()
+	default:
 		return ""
 	}
-	return policy.Status.GetLastHandledReconcileRequest()
 }
 
 func readyOf(policy *imagev1.ImagePolicy) *metav1.Condition {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
 // wakes says whether a change of an object passes a predicate.
@@ -58,6 +60,7 @@ func TestImagePolicyChanged(t *testing.T) {
 		"nothing":         {func(*imagev1.ImagePolicy) {}, false},
 		"managed fields":  {func(p *imagev1.ImagePolicy) { p.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "other"}} }, false},
 		"reconcile token": {func(p *imagev1.ImagePolicy) { p.Status.LastHandledReconcileAt = "now" }, false},
+		"ledger":          {func(p *imagev1.ImagePolicy) { p.Annotations = map[string]string{pin.LedgerAnnotation: "{}"} }, true},
 		"memory":          {func(p *imagev1.ImagePolicy) { p.Annotations = map[string]string{"a": "b"} }, true},
 		"label":           {func(p *imagev1.ImagePolicy) { p.Labels = map[string]string{"a": "b"} }, true},
 		"tag":             {func(p *imagev1.ImagePolicy) { p.Status.LatestRef = &imagev1.ImageRef{Tag: "1.0.0"} }, true},
@@ -70,21 +73,71 @@ func TestImagePolicyChanged(t *testing.T) {
 	}
 }
 
+// Only the token tells that Flux found nothing in the next span either.
+func TestTokenHandled(t *testing.T) {
+	for role, want := range map[string]bool{pin.RoleStep: true, pin.RoleCandidate: true, pin.RolePin: false} {
+		object := &imagev1.ImagePolicy{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{pin.RoleLabel: role}}}
+		handle := func(p *imagev1.ImagePolicy) { p.Status.SetLastHandledReconcileRequest("next") }
+		if got := wakes(imagePolicyChanged(), object, handle); got != want {
+			t.Errorf("%s: wakes %t", role, got)
+		}
+	}
+}
+
+func TestReadinessChanged(t *testing.T) {
+	ready := &v1alpha1.AppUpgradePolicy{Status: v1alpha1.AppUpgradePolicyStatus{
+		Current: "1.0.0", Counts: &v1alpha1.TargetCounts{Total: 2, Healthy: 2}, Targets: []v1alpha1.TargetStatus{{Installed: "1.0.0"}},
+	}}
+	for name, test := range map[string]struct {
+		edit func(*v1alpha1.AppUpgradePolicy)
+		want bool
+	}{
+		"spec":      {func(p *v1alpha1.AppUpgradePolicy) { p.Generation++ }, true},
+		"healthy":   {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Counts.Healthy = 1 }, true},
+		"upgrading": {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Counts.Upgrading = 1 }, true},
+		"current":   {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Current = "1.1.0" }, true},
+		"newest":    {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Targets[0].Installed = "1.1.0" }, true},
+		"failed":    {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Conditions = conditions(metav1.ConditionFalse) }, true},
+		"available": {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Available = "1.1.0" }, false},
+		"label":     {func(p *v1alpha1.AppUpgradePolicy) { p.Labels = map[string]string{"a": "b"} }, false},
+	} {
+		if got := wakes(readinessChanged(), ready, test.edit); got != test.want {
+			t.Errorf("%s: wakes %t", name, got)
+		}
+	}
+}
+
+func TestLabelsChanged(t *testing.T) {
+	namespace := namespaceMetadata()
+	if wakes(labelsChanged(), namespace, func(n *metav1.PartialObjectMetadata) { n.Annotations = map[string]string{"a": "b"} }) {
+		t.Error("an annotation wakes")
+	}
+	if !wakes(labelsChanged(), namespace, func(n *metav1.PartialObjectMetadata) { n.Labels = map[string]string{"a": "b"} }) {
+		t.Error("a label does not wake")
+	}
+}
+
 func TestOthersChanged(t *testing.T) {
 	app, kustomization, repository := &appv1alpha1.App{}, &kustomizev1.Kustomization{}, &sourcev1.GitRepository{}
 	attempt := func(k *kustomizev1.Kustomization) { k.Status.LastAttemptedRevision = "main@sha1:2" }
+	notApplied := func(k *kustomizev1.Kustomization) { k.Status.Conditions = conditions(metav1.ConditionFalse) }
 	artifact := func(r *sourcev1.GitRepository) { r.Status.Artifact = &meta.Artifact{Revision: "main@sha1:2"} }
 	for name, test := range map[string]struct{ got, want bool }{
-		"App's annotation":     {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Annotations = map[string]string{"a": "b"} }), false},
-		"App's label":          {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Labels = map[string]string{"a": "b"} }), true},
-		"App's version":        {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Spec.Version = "1.0.0" }), true},
-		"App's status":         {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Status = &appv1alpha1.AppStatus{Version: "1.0.0"} }), true},
-		"commit, all":          {wakes(inventoryChanged(), kustomization, attempt), false},
-		"commit, unsettled":    {wakes(attemptedChanged(), kustomization, attempt), true},
-		"inventory, all":       {wakes(inventoryChanged(), kustomization, func(k *kustomizev1.Kustomization) { k.Status.Inventory = &kustomizev1.ResourceInventory{} }), true},
-		"inventory, unsettled": {wakes(attemptedChanged(), kustomization, func(k *kustomizev1.Kustomization) { k.Status.Inventory = &kustomizev1.ResourceInventory{} }), false},
-		"artifact, all":        {wakes(sourceChanged(), repository, artifact), false},
-		"artifact, unsettled":  {wakes(artifactChanged(), repository, artifact), true},
+		"App's annotation": {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Annotations = map[string]string{"a": "b"} }), false},
+		"App is paused": {wakes(appChanged(), app, func(a *appv1alpha1.App) {
+			a.Annotations = map[string]string{resolve.PausedAnnotation: "true"}
+		}), true},
+		"App's label":            {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Labels = map[string]string{"a": "b"} }), true},
+		"App's version":          {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Spec.Version = "1.0.0" }), true},
+		"App's status":           {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Status = &appv1alpha1.AppStatus{Version: "1.0.0"} }), true},
+		"commit, all":            {wakes(inventoryChanged(), kustomization, attempt), false},
+		"commit, unsettled":      {wakes(attemptedChanged(), kustomization, attempt), true},
+		"not applied, all":       {wakes(inventoryChanged(), kustomization, notApplied), false},
+		"not applied, unsettled": {wakes(attemptedChanged(), kustomization, notApplied), true},
+		"inventory, all":         {wakes(inventoryChanged(), kustomization, func(k *kustomizev1.Kustomization) { k.Status.Inventory = &kustomizev1.ResourceInventory{} }), true},
+		"inventory, unsettled":   {wakes(attemptedChanged(), kustomization, func(k *kustomizev1.Kustomization) { k.Status.Inventory = &kustomizev1.ResourceInventory{} }), false},
+		"artifact, all":          {wakes(sourceChanged(), repository, artifact), false},
+		"artifact, unsettled":    {wakes(artifactChanged(), repository, artifact), true},
 		"grant": {wakes(sourceChanged(), repository, func(r *sourcev1.GitRepository) {
 			r.Annotations = map[string]string{v1alpha1.AllowNamespacesAnnotation: "org"}
 		}), true},

@@ -73,9 +73,7 @@ func (s scope) wantedStep(scan string, query rollout.StepQuery, ledger pin.Ledge
 // answerOf is the newest tag in the span that live asks about, empty if there is none, and whether Flux has answered what
 // is wanted. Flux handles a token with all that it found for the object that had it.
 func answerOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImagePolicy) (tag string, answered bool) {
-	token := wanted.Annotations[meta.ReconcileRequestAnnotation]
-	if !equality.Semantic.DeepEqual(live.Spec, wanted.Spec) ||
-		live.Annotations[meta.ReconcileRequestAnnotation] != token || live.Status.GetLastHandledReconcileRequest() != token {
+	if !equality.Semantic.DeepEqual(live.Spec, wanted.Spec) || !handled(live, wanted) {
 		return "", false
 	}
 	ready := readyOf(live)
@@ -95,6 +93,12 @@ func answerOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImagePoli
 		return "", false
 	}
 	return tag, true
+}
+
+// handled says whether Flux has handled the token of the present question.
+func handled(live, wanted *imagev1.ImagePolicy) bool {
+	token := wanted.Annotations[meta.ReconcileRequestAnnotation]
+	return live.Annotations[meta.ReconcileRequestAnnotation] == token && live.Status.GetLastHandledReconcileRequest() == token
 }
 
 // applySteps writes the searches that go on, and deletes those that are left over. One that somebody suspended stays as it

@@ -30,6 +30,28 @@ func TestValidate(t *testing.T) {
 			},
 			[]string{"targets[1].selector"},
 		},
+		"schedule": {
+			func(s *v1alpha1.AppUpgradePolicySpec) { s.Schedule = &v1alpha1.Schedule{TimeZone: "Berlin"} },
+			[]string{"schedule.timeZone", `"Berlin"`},
+		},
+		"schedule of a wave": {
+			func(s *v1alpha1.AppUpgradePolicySpec) {
+				s.Rollout = &v1alpha1.Rollout{Waves: []v1alpha1.Wave{{Name: "canary"}, {Name: "production", Schedule: &v1alpha1.Schedule{TimeZone: "Berlin"}}}}
+			},
+			[]string{"rollout.waves[production].schedule.timeZone"},
+		},
+		"selector of a wave": {
+			func(s *v1alpha1.AppUpgradePolicySpec) {
+				s.Rollout = &v1alpha1.Rollout{Waves: []v1alpha1.Wave{{Name: "canary", Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"a/b/c": "d"}}}}}
+			},
+			[]string{"rollout.waves[canary].selector"},
+		},
+		"dependency": {
+			func(s *v1alpha1.AppUpgradePolicySpec) {
+				s.Rollout = &v1alpha1.Rollout{DependsOn: []v1alpha1.Dependency{{Name: "any"}, {Name: "base", Range: "new"}}}
+			},
+			[]string{"rollout.dependsOn[base].range", `"new"`},
+		},
 		"template":             {func(s *v1alpha1.AppUpgradePolicySpec) { s.Git = withTemplate("{{ .Values.x | upper }}") }, nil},
 		"word in a template":   {func(s *v1alpha1.AppUpgradePolicySpec) { s.Git = withTemplate("Apps.Updated {{ .Changed.Updated }}") }, nil},
 		"broken template":      {func(s *v1alpha1.AppUpgradePolicySpec) { s.Git = withTemplate("{{ if }}") }, []string{"git.commit.messageTemplate"}},
