@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
@@ -137,7 +137,7 @@ func refuse(check v1alpha1.HealthCheck) string {
 	if err != nil || version.Version == "" || check.Kind == "" {
 		return fmt.Sprintf("apiVersion %q and kind %q name no kind: correct them", check.APIVersion, check.Kind)
 	}
-	if problems := path.IsValidPathSegmentName(check.Name); check.Name == "" || len(problems) > 0 {
+	if problems := content.IsPathSegmentName(check.Name); check.Name == "" || len(problems) > 0 {
 		return fmt.Sprintf("%q can be no object's name: correct it", check.Name)
 	}
 	// Who may write a policy need not be allowed to find out which of these there are.

@@ -60,7 +60,7 @@ func (w *waker) later(ctx context.Context, namespace string, check v1alpha1.Heal
 // named says whether any policy names an object of a kind. In doubt it does.
 func (w *waker) named(ctx context.Context, kind schema.GroupKind) bool {
 	var policies v1alpha1.AppUpgradePolicyList
-	err := w.policies.List(ctx, &policies, client.MatchingFields{indexField: kind.String()}, client.Limit(1))
+	err := w.policies.List(ctx, &policies, client.MatchingFields{indexField: kind.String()}, client.Limit(1), client.UnsafeDisableDeepCopy)
 	return err != nil || len(policies.Items) > 0
 }
 
@@ -72,6 +72,7 @@ func (w *waker) wake(ctx context.Context, after time.Duration, options ...client
 		return
 	}
 	var policies v1alpha1.AppUpgradePolicyList
+	options = append(options, client.UnsafeDisableDeepCopy) // nothing here changes them
 	if err := w.policies.List(ctx, &policies, options...); err != nil {
 		log.FromContext(ctx).Error(err, "Failed to find out which policies have a health check")
 		return
