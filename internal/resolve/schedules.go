@@ -74,20 +74,12 @@ type selected struct {
 // by is the schedule of a MaintenanceSchedule; nil if it does not select the policy.
 func (s *selected) by(ctx context.Context, maintenance *v1alpha1.MaintenanceSchedule) (*rollout.Schedule, error) {
 	spec := maintenance.Spec
-	found := rollout.Schedule{Of: v1alpha1.MaintenanceScheduleKind + " " + maintenance.Name, Reason: spec.Reason, BlocksAll: spec.Blocks == v1alpha1.BlocksAll}
-	policies, wrong := selectorOf("policySelector", spec.PolicySelector)
-	if wrong != nil {
-		found.Broken = wrong.Error()
-		return &found, nil
-	}
-	namespaces, wrong := selectorOf("namespaceSelector", spec.NamespaceSelector)
-	if wrong != nil {
-		found.Broken = wrong.Error()
-		return &found, nil
-	}
-	parsed, wrong := schedule.Parse(spec.Schedule)
-	if wrong != nil {
-		found.Broken = "schedule." + wrong.Error()
+	found := parseSchedule(v1alpha1.MaintenanceScheduleKind+" "+maintenance.Name, spec.Schedule)
+	found.Reason, found.BlocksAll = spec.Reason, spec.Blocks == v1alpha1.BlocksAll
+	policies, wrongPolicies := selectorOf("policySelector", spec.PolicySelector)
+	namespaces, wrongNamespaces := selectorOf("namespaceSelector", spec.NamespaceSelector)
+	found.Broken = cmp.Or(wrongPolicies, wrongNamespaces, found.Broken)
+	if found.Broken != "" {
 		return &found, nil
 	}
 	if !policies.Matches(labels.Set(s.policy.Labels)) {
@@ -97,7 +89,6 @@ func (s *selected) by(ctx context.Context, maintenance *v1alpha1.MaintenanceSche
 	if !inside || err != nil {
 		return nil, err
 	}
-	found.Schedule = parsed
 	return &found, nil
 }
 
@@ -122,14 +113,14 @@ func (s *selected) inside(ctx context.Context, selector labels.Selector) (bool, 
 	return selector.Matches(labels.Set(s.namespace.Labels)), nil
 }
 
-// selectorOf reads a selector of which none at all, as an empty one, selects everything.
-func selectorOf(field string, selector *metav1.LabelSelector) (labels.Selector, error) {
+// selectorOf reads a selector of which none at all, as an empty one, selects everything, and says what is wrong with it.
+func selectorOf(field string, selector *metav1.LabelSelector) (parsed labels.Selector, wrong string) {
 	if selector == nil {
-		return labels.Everything(), nil
+		return labels.Everything(), ""
 	}
 	parsed, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", field, err)
+		return nil, fmt.Sprintf("%s: %s", field, err)
 	}
-	return parsed, nil
+	return parsed, ""
 }

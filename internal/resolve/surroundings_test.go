@@ -161,8 +161,8 @@ func TestMaintenance(t *testing.T) {
 		"policy, not namespace":   {func(s *spec) { s.PolicySelector, s.NamespaceSelector = by("team", "acme"), by("stage", "prod") }, false, ""},
 		"broken policySelector":   {func(s *spec) { s.PolicySelector = by("a/b/c", "d") }, true, "policySelector"},
 		"broken namespaces":       {func(s *spec) { s.NamespaceSelector, s.PolicySelector = by("a/b/c", "d"), by("team", "other") }, true, "namespaceSelector"},
-		"broken schedule":         {func(s *spec) { s.Schedule.TimeZone = "Berlin" }, true, "schedule.timeZone"},
-		"broken and not selected": {func(s *spec) { s.Schedule.TimeZone, s.PolicySelector = "Berlin", by("team", "other") }, true, "schedule.timeZone"},
+		"broken schedule":         {func(s *spec) { s.Schedule.TimeZone = "Berlin" }, true, "timeZone"},
+		"broken and not selected": {func(s *spec) { s.Schedule.TimeZone, s.PolicySelector = "Berlin", by("team", "other") }, true, "timeZone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()

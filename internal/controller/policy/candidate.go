@@ -73,12 +73,10 @@ func candidateOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImageP
 			Message: fmt.Sprintf("ImagePolicy %s is suspended: set its spec.suspend to false", name),
 		}
 	}
-	ready := apimeta.FindStatusCondition(live.Status.Conditions, meta.ReadyCondition)
-	looked := ready != nil && ready.ObservedGeneration == live.Generation || handled(live, wanted)
-	if ready != nil && ready.Status == metav1.ConditionFalse && looked {
+	if failure := failureOf(live, wanted); failure != nil {
 		return rollout.Candidate{
 			Reason:  v1alpha1.NoCandidateReason,
-			Message: fmt.Sprintf("No version of the chart satisfies %q (ImagePolicy %s: %s)", wanted.Spec.Policy.SemVer.Range, name, ready.Message),
+			Message: fmt.Sprintf("No version of the chart satisfies %q (ImagePolicy %s: %s)", wanted.Spec.Policy.SemVer.Range, name, failure.Message),
 		}
 	}
 	// Flux writes conditions before the rest of a status, and leaves a condition alone whose text stays the same
@@ -94,6 +92,18 @@ func candidateOf(policy *v1alpha1.AppUpgradePolicy, live, wanted *imagev1.ImageP
 		}
 	}
 	return rollout.Candidate{Tag: tag}
+}
+
+// failureOf is the condition by which Flux says that it could not select for the present spec; nil if it does not say that.
+func failureOf(live, wanted *imagev1.ImagePolicy) *metav1.Condition {
+	ready := readyOf(live)
+	if ready == nil || ready.Status != metav1.ConditionFalse {
+		return nil
+	}
+	if ready.ObservedGeneration != live.Generation && !handled(live, wanted) {
+		return nil
+	}
+	return ready
 }
 
 // satisfies says whether a tag's version is one that the policy allows.
