@@ -49,9 +49,10 @@ func (r *run) healthy(t *target) bool {
 // wellAtStart says whether what becomes of a target may be blamed on a version that it is given now.
 func (r *run) wellAtStart(t *target) bool { return t.Excused == "" && r.checked && Deployed(t.Target) }
 
-// healthOf follows the health of a target's version, if a later wave waits for it.
+// healthOf follows the health of a target's version while the next wave may wait for it, and forgets it else: at rest nothing
+// is written, however often health changes.
 func (r *run) healthOf(t *target) pin.Health {
-	if t.wave == nil || t.wave.next == nil {
+	if next := t.wave.next; next == nil || next.oldest == nil || t.git == nil || !next.oldest.LessThan(t.git) {
 		return pin.Health{}
 	}
 	healthy, before := r.healthy(t), t.upgrade.Health

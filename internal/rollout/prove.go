@@ -123,11 +123,16 @@ func (r *run) soak(w *wave) {
 	known := true
 	for _, k := range sortedKeys(w.presences) {
 		p := w.presences[k]
-		if !p.has {
+		if !p.has || !r.awaited(w.next, p.version) {
 			continue
 		}
-		r.setProven(w, k, p.healthy && !p.pending && !r.active.Before(p.since.Add(w.Soak)))
-		if r.proven(w, k) || !r.offered(p.version) || !r.awaited(w.next, p.version) {
+		switch {
+		case !p.healthy:
+			r.setProven(w, k, false)
+		case !p.pending && !r.active.Before(p.since.Add(w.Soak)):
+			r.setProven(w, k, true)
+		}
+		if r.proven(w, k) || !r.offered(p.version) {
 			continue
 		}
 		w.soaking = append(w.soaking, p.tag)

@@ -20,6 +20,8 @@ type wave struct {
 	// before and next are nil at the ends.
 	before, next *wave
 	targets      []*target
+	// oldest is the oldest version that a target has in Git; nil: none has one.
+	oldest *semver.Version
 	// schedules are its own and those of the cluster. closed names the first that allows no start; empty: none.
 	schedules []Schedule
 	closed    string
@@ -108,6 +110,9 @@ func (r *run) joinWave(t *target) {
 	case len(t.Waves) == 1 && t.Waves[0] < len(r.waves):
 		t.wave = r.waves[t.Waves[0]]
 		t.wave.targets = append(t.wave.targets, t)
+		if oldest := t.wave.oldest; t.git != nil && (oldest == nil || t.git.LessThan(oldest)) {
+			t.wave.oldest = t.git
+		}
 	case len(t.Waves) == 0:
 		t.finding = &pin.Finding{Reason: v1alpha1.NoWaveReason, Message: fmt.Sprintf(
 			"No wave of spec.rollout.waves selects %s %s, so it gets no version: give it a label that one selects, or add a wave without a selector", t.Kind, t.Name)}
