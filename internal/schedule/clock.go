@@ -54,7 +54,10 @@ func (c *clock) look(t int64) {
 		c.settled = c.from + 2*secondsPerDay
 	}
 	if !until.IsZero() {
-		c.until = until.Unix()
+		// On the last day of a leap year, ZoneBounds has an end that is over: ask again an hour later.
+		if c.until = until.Unix(); c.until <= t {
+			c.until = t + 60*60
+		}
 	}
 }
 

@@ -88,24 +88,48 @@ func split(text string) (map[string]string, error) {
 
 // check refuses what RFC 5545 or the API does not allow, and rrule-go takes.
 func check(parts map[string]string, option *rrule.ROption) error {
-	has := func(name string) bool { return parts[name] != "" }
-	monthly := option.Freq == rrule.MONTHLY
-	switch {
-	case !slices.Contains([]rrule.Frequency{rrule.DAILY, rrule.WEEKLY, rrule.MONTHLY}, option.Freq):
-		return fmt.Errorf("must not have FREQ=%s: use DAILY, WEEKLY or MONTHLY", option.Freq)
-	case has("INTERVAL") && option.Interval < 1:
-		return errors.New("must have an INTERVAL of 1 or more")
-	case has("COUNT") && option.Count < 1:
-		return errors.New("must have a COUNT of 1 or more")
-	case has("COUNT") && has("UNTIL"):
-		return errors.New("must not have both COUNT and UNTIL: leave one out")
-	case has("BYMONTHDAY") && option.Freq == rrule.WEEKLY:
-		return errors.New("must not have BYMONTHDAY with FREQ=WEEKLY: use DAILY or MONTHLY")
-	case has("BYSETPOS") && !(monthly && (has("BYDAY") || has("BYMONTHDAY"))):
-		return errors.New("must have FREQ=MONTHLY and BYDAY or BYMONTHDAY with BYSETPOS: name the days without it")
+	if err := checkEnd(parts, option); err != nil {
+		return err
 	}
+	_, byMonthDay := parts["BYMONTHDAY"]
+	_, byPosition := parts["BYSETPOS"]
+	switch option.Freq {
+	case rrule.MONTHLY:
+		if byPosition && !byMonthDay && len(option.Byweekday) == 0 {
+			return errors.New("must have BYDAY or BYMONTHDAY with BYSETPOS: leave BYSETPOS out")
+		}
+	case rrule.DAILY, rrule.WEEKLY:
+		if byPosition {
+			return errors.New("must have FREQ=MONTHLY with BYSETPOS: name the days in BYDAY instead")
+		}
+		if byMonthDay && option.Freq == rrule.WEEKLY {
+			return errors.New("must not have BYMONTHDAY with FREQ=WEEKLY: use DAILY or MONTHLY")
+		}
+	default:
+		return fmt.Errorf("must not have FREQ=%s: use DAILY, WEEKLY or MONTHLY", option.Freq)
+	}
+	return checkDays(option)
+}
+
+// checkEnd refuses an INTERVAL, COUNT and UNTIL that RFC 5545 does not allow.
+func checkEnd(parts map[string]string, option *rrule.ROption) error {
+	_, interval := parts["INTERVAL"]
+	_, count := parts["COUNT"]
+	_, until := parts["UNTIL"]
+	switch {
+	case interval && option.Interval < 1:
+		return errors.New("must have an INTERVAL of 1 or more")
+	case count && option.Count < 1:
+		return errors.New("must have a COUNT of 1 or more")
+	case count && until:
+		return errors.New("must not have both COUNT and UNTIL: leave one out")
+	}
+	return nil
+}
+
+func checkDays(option *rrule.ROption) error {
 	for _, day := range option.Byweekday {
-		if day.N() != 0 && !monthly {
+		if day.N() != 0 && option.Freq != rrule.MONTHLY {
 			return fmt.Errorf("must have FREQ=MONTHLY with %s in BYDAY: leave the number out", day)
 		}
 		if day.N() < -5 || day.N() > 5 {
@@ -115,6 +139,7 @@ func check(parts map[string]string, option *rrule.ROption) error {
 	return nil
 }
 
+// ruleOf is the rule from a first day on.
 func ruleOf(option *rrule.ROption, first int64) rule {
 	parsed := rule{
 		first: first, last: math.MaxInt64,

@@ -128,10 +128,7 @@ func (r *rule) previous(day, limit int64, p *page) (int64, bool) {
 
 // in is the days of a month, see month.bounds.
 func (r *rule) in(m month, before, length int64) set {
-	if r.months != 0 && !r.months.has(modulo(int64(m), 12)+1) {
-		return 0
-	}
-	if r.frequency == rrule.MONTHLY && r.interval != 1 && modulo(int64(m-monthOf(r.first)), r.interval) != 0 {
+	if !r.hasMonth(m) {
 		return 0
 	}
 	days := set(1<<32 - 2).through(length)
@@ -141,18 +138,23 @@ func (r *rule) in(m month, before, length int64) set {
 	if r.weekdays != 0 || len(r.nth) > 0 {
 		days &= r.onWeekdays(before, length)
 	}
-	if r.frequency != rrule.MONTHLY && r.interval != 1 {
-		days = r.everyInterval(before, days)
-	}
+	days = r.everyInterval(before, days)
 	if len(r.positions) > 0 {
 		days = r.atPositions(days)
 	}
 	return days
 }
 
+func (r *rule) hasMonth(m month) bool {
+	if r.months != 0 && !r.months.has(modulo(int64(m), 12)+1) {
+		return false
+	}
+	return r.frequency != rrule.MONTHLY || r.interval == 1 || modulo(int64(m-monthOf(r.first)), r.interval) == 0
+}
+
 // mirrored makes days from the end of a month of some length, where 1 is the last, days from its start.
 func (s set) mirrored(length int64) set {
-	return set(uint64(bits.Reverse32(uint32(s))) << 1 >> (31 - length))
+	return set(bits.Reverse32(uint32(s)) << 1 >> (31 - length))
 }
 
 func (r *rule) onWeekdays(before, length int64) set {
@@ -167,8 +169,11 @@ func (r *rule) onWeekdays(before, length int64) set {
 	return days
 }
 
-// everyInterval leaves the days that are in every interval-th day or week.
+// everyInterval leaves the days that are every interval-th, or in every interval-th week.
 func (r *rule) everyInterval(before int64, days set) set {
+	if r.frequency == rrule.MONTHLY || r.interval == 1 {
+		return days
+	}
 	kept := days
 	for left := days; left != 0; left &= left - 1 {
 		if day := left.min(); modulo(r.period(before+day)-r.period(r.first), r.interval) != 0 {

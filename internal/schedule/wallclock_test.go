@@ -93,6 +93,11 @@ func TestWallClock(t *testing.T) {
 			"2026-10-31T12:00:00Z", "2026-11-02T12:00:00Z",
 			[]string{"2026-11-01T00:00:00-04:00/2026-11-01T00:30:00-04:00", "2026-11-02T00:00:00-05:00/2026-11-02T00:30:00-05:00"},
 		},
+		"the last day of a leap year": {
+			berlin, "2028-12-01T22:00:00+01:00", "2028-12-02T06:00:00+01:00", "FREQ=DAILY",
+			"2028-12-30T12:00:00Z", "2029-01-01T12:00:00Z",
+			[]string{"2028-12-30T22:00:00+01:00/2028-12-31T06:00:00+01:00", "2028-12-31T22:00:00+01:00/2029-01-01T06:00:00+01:00"},
+		},
 		"summer far in the future": {
 			berlin, "2026-01-05T22:00:00+01:00", "2026-01-06T06:00:00+01:00", "FREQ=DAILY",
 			"2086-07-01T12:00:00Z", "2086-07-02T12:00:00Z",
@@ -110,5 +115,26 @@ func TestWallClock(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestClockGoesOn looks at every hour of years in which time.ZoneBounds is wrong.
+func TestClockGoesOn(t *testing.T) {
+	for _, name := range zones {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2033; at = at.Add(time.Hour) {
+			wall := wallOf(at, zone).Unix()
+			c := clock{zone: zone}
+			if got := c.at(at.Unix()); got != wall {
+				t.Fatalf("%s shows %d at %v, want %d", name, got, at, wall)
+			}
+			c = clock{zone: zone}
+			if first := c.first(wall); first > at.Unix() || c.at(first) != wall {
+				t.Fatalf("%s shows %d first at %d, not at %v", name, wall, first, at)
+			}
+		}
 	}
 }
