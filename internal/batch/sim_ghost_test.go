@@ -17,6 +17,8 @@ type ghost struct {
 	moved, valued map[Key]int
 	// fluxWrote: the line's value is Flux's.
 	fluxWrote map[Key]bool
+	// upgraded: Flux wrote it for a policy, not to give a human's back.
+	upgraded map[Key]bool
 	// owed is a human's value that Flux overwrote, and bound the newest version that a human turned away.
 	owed, bound map[Key]string
 	// race is the last one of a line.
@@ -57,7 +59,7 @@ type armedBatch struct {
 
 func newGhost() *ghost {
 	return &ghost{
-		batches: map[string]*armedBatch{}, moved: map[Key]int{}, valued: map[Key]int{}, fluxWrote: map[Key]bool{},
+		batches: map[string]*armedBatch{}, moved: map[Key]int{}, valued: map[Key]int{}, fluxWrote: map[Key]bool{}, upgraded: map[Key]bool{},
 		owed: map[Key]string{}, bound: map[Key]string{},
 		race: map[Key]race{}, lost: map[Key]bool{}, unmarked: map[Key]bool{}, rolled: map[Key]int{}, quiet: map[string]bool{},
 	}
@@ -108,8 +110,11 @@ func (g *ghost) goesBack(key Key, p pinObject) {
 }
 
 // resumed: the operator followed a human who asked to go on.
-func (g *ghost) resumed(key Key, before pin.Memory) {
+func (g *ghost) resumed(key Key, before, after pin.Memory) {
 	g.counts.resumed++
+	if after.Hold != nil {
+		g.fail("%s is to go on, and is held up to %s", key.Name, after.Hold.UpTo)
+	}
 	delete(g.bound, key)
 	if before.Finding != nil && before.Finding.Reason == reasonMarkerMissing {
 		delete(g.unmarked, key)
@@ -174,7 +179,7 @@ func (g *ghost) wrote(b *armedBatch, key Key, old, value string) {
 	}
 	g.counts.written++
 	again := b.written[key]
-	b.written[key], g.fluxWrote[key] = true, true
+	b.written[key], g.fluxWrote[key], g.upgraded[key] = true, true, g.owed[key] == ""
 	if old != b.from[key] || again {
 		g.raced(b, key, old, value)
 		return
@@ -239,7 +244,7 @@ func (g *ghost) human(w *world, key Key, value string) {
 	case known:
 		g.raise(key, old)
 	}
-	g.fluxWrote[key] = false
+	g.fluxWrote[key], g.upgraded[key] = false, false
 	g.moved[key], g.valued[key] = len(w.git), len(w.git)
 }
 

@@ -185,7 +185,7 @@ func (w *world) updatePin(key Key, version int, change func(p *pinObject)) bool 
 	filter, memory := object.filter, object.memory
 	change(&object)
 	if object.memory.Resume != memory.Resume {
-		w.ghost.resumed(key, memory)
+		w.ghost.resumed(key, memory, object.memory)
 	}
 	if object.filter != filter {
 		object.generation++

@@ -226,8 +226,8 @@ func (w *world) assertValue(key Key, p pinObject) {
 	if owed := g.owed[key]; owed != "" && !versions.Same(owed, l.value) {
 		g.fail("%s has %s, a human's %s is lost", key.Name, l.value, owed)
 	}
-	back := p.intent.Back // a human who wrote it may have done so over an earlier rollback
-	if back != "" && versions.Same(l.value, back) && w.tags[p.intent.Want] && g.fluxWrote[key] {
+	back := p.intent.Back // what a human wrote may be over an earlier rollback
+	if back != "" && versions.Same(l.value, back) && w.tags[p.intent.Want] && g.upgraded[key] {
 		g.fail("%s stays at %s, which failed, and does not go back to %s", key.Name, l.value, p.intent.Want)
 	}
 	held := m.Hold != nil && !versions.Newer(policy.candidate, m.Hold.UpTo)
