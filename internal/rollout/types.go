@@ -142,8 +142,6 @@ type Decision struct {
 	Waves []WaveState
 	// Steps are the searches that should go on, by step.
 	Steps []StepQuery
-	// Holds are those of versions that no target asks for: the blocked ones in the range.
-	Holds []Hold
 	// Problems are what can never work as it is, and hold no more than they must.
 	Problems []Problem
 	// WakeUp is the next time at which the decision may change by itself; zero: never.

@@ -139,7 +139,7 @@ func drawDecision(t *rapid.T, in rollout.Input) rollout.Decision {
 		}
 	}), 0, 120)
 	shared := holds.Draw(t, "shared")
-	decision := rollout.Decision{Available: version.Draw(t, "available"), Holds: holds.Draw(t, "of nobody")}
+	decision := rollout.Decision{Available: version.Draw(t, "available")}
 	for _, target := range in.Targets {
 		own := rollout.TargetDecision{Kind: target.Kind, Name: target.Name, Wave: rapid.IntRange(-1, 3).Draw(t, "wave"), Finding: drawFinding(t, "decided")}
 		if len(shared) > 0 {

@@ -15,13 +15,13 @@ const maxHeld = 32
 // heldKey is what one entry of status.held is about.
 type heldKey struct{ version, reason string }
 
-// share is a hold and those who have it: indexes of targets, or nobody in particular.
+// share is a hold and those who have it: indexes of targets.
 type share struct {
 	hold    *rollout.Hold
 	members []int
 }
 
-// heldVersions merges the holds of the policy and of all targets: one entry for a version and a reason, the newest version first.
+// heldVersions merges the holds of all targets: one entry for a version and a reason, the newest version first.
 // Only the entries that fit are put into words.
 func (v view) heldVersions() []v1alpha1.Held {
 	groups := v.sharesByKey()
@@ -55,15 +55,11 @@ func (v view) heldVersions() []v1alpha1.Held {
 
 func (v view) sharesByKey() map[heldKey][]share {
 	groups := map[heldKey][]share{}
-	add := func(holds []rollout.Hold, members []int) {
-		for i := range holds {
-			key := heldKey{version: holds[i].Version, reason: holds[i].Reason}
-			groups[key] = append(groups[key], share{hold: &holds[i], members: members})
-		}
-	}
-	add(v.decision.Holds, nil)
 	for _, set := range holdSets(v.decision.Targets) {
-		add(set.holds, set.members)
+		for i := range set.holds {
+			key := heldKey{version: set.holds[i].Version, reason: set.holds[i].Reason}
+			groups[key] = append(groups[key], share{hold: &set.holds[i], members: set.members})
+		}
 	}
 	return groups
 }
@@ -114,7 +110,6 @@ func earliest(group []share) time.Time {
 func (v view) sharesMessage(group []share) string {
 	var messages []string
 	var members [maxNamed][]int
-	var whole [maxNamed]bool
 	index := map[string]int{}
 	for _, share := range group {
 		i, said := index[share.hold.Message]
@@ -125,13 +120,9 @@ func (v view) sharesMessage(group []share) string {
 		}
 		if i < maxNamed {
 			members[i] = append(members[i], share.members...)
-			whole[i] = whole[i] || share.members == nil
 		}
 	}
 	return bounded(enumerateOf(len(messages), "; ", func(i int) string {
-		if whole[i] {
-			return messages[i]
-		}
 		if who := v.crew.who(members[i]); who != "" {
 			return who + ": " + messages[i]
 		}

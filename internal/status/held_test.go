@@ -33,7 +33,6 @@ func TestHeldIsMerged(t *testing.T) {
 	cases := map[string]struct {
 		policy  rollout.Policy
 		targets []rollout.TargetDecision
-		all     []rollout.Hold
 		want    []string
 	}{
 		"none": {targets: []rollout.TargetDecision{heldTarget(0, "a")}},
@@ -91,11 +90,6 @@ func TestHeldIsMerged(t *testing.T) {
 			},
 			want: []string{"1.5.0 TooYoung a, b, c and 1 more: too young"},
 		},
-		"a version that nobody asks for": {
-			targets: []rollout.TargetDecision{heldTarget(0, "a"), heldTarget(0, "b", window)},
-			all:     []rollout.Hold{hold("1.10.0", "Blocked", "it failed")},
-			want:    []string{"1.10.0 Blocked it failed", "1.5.0 OutsideWindow b: closed"},
-		},
 		"versions in their order, and last what is none": {
 			targets: []rollout.TargetDecision{
 				heldTarget(0, "a", hold("latest", "R", "m"), hold("1.9.0", "R", "m"), hold("1.10.0", "R", "m"), hold("v1.9.1", "R", "m")),
@@ -106,7 +100,7 @@ func TestHeldIsMerged(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, held := range heldOf(tc.policy, rollout.Decision{Targets: tc.targets, Holds: tc.all}) {
+			for _, held := range heldOf(tc.policy, rollout.Decision{Targets: tc.targets}) {
 				got = append(got, fmt.Sprintf("%s %s %s", held.Version, held.Reason, held.Message))
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
