@@ -34,5 +34,13 @@
 // trailers of the batch's commits tell, and the next batch gives the value back (Settle). Not told apart, and left so: an
 // automation that somebody deletes while it is armed takes its memory along.
 //
+// A pin goes upward only, but for two cases: a value that is given back to a human, and a rollback. The intent of a rollback
+// names the version that it leaves, and Git must have exactly that one: whatever else stands there is a human's. A rollback
+// that was written is not done again, so a human may put the failed version back. Not told apart, and left so: a human who
+// leaves the failed version and takes it again before the policy has seen it.
+//
+// A human who asks to go on (Intent.Resume) ends the hold of each pin, and what failed for it; a marker that a human deleted
+// is placed anew by the visit that follows.
+//
 // The package is pure: Next takes an Observation and returns one Action; Check and Settle judge what was read in Git.
 package batch

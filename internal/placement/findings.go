@@ -67,9 +67,12 @@ func incomplete(at place, marker markers.Found) *pin.Finding {
 		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, marker.Raw, marker.Ref.Comment())}
 }
 
-func missing(at place, ref markers.Ref) *pin.Finding {
-	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: fmt.Sprintf(
-		"somebody removed the marker from %s, so this version is left alone; to go on, put back %s", at, ref.Comment())}
+func missing(at place, p Pin) *pin.Finding {
+	message := fmt.Sprintf("somebody removed the marker from %s, so this version is left alone; to go on, put back %s", at, p.ref().Comment())
+	if !p.Intent.Unmanaged {
+		message += fmt.Sprintf(", or give the policy's annotation %s a new value", v1alpha1.ResumeAnnotation)
+	}
+	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: message}
 }
 
 func unmanaged(at place, ref markers.Ref) *pin.Finding {

@@ -66,7 +66,7 @@ func (v *visit) mark(at place, claims []claim, undecided bool) error {
 	for _, c := range claims {
 		if c.Memory.Marked {
 			for _, other := range claims {
-				v.remember(other.Pin, other.line(missing(at, c.ref())), nil)
+				v.remember(other.Pin, other.line(missing(at, c.Pin)), nil)
 			}
 			return nil
 		}

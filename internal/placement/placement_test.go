@@ -135,6 +135,14 @@ func TestMakePlaces(t *testing.T) {
 			files: plain, pins: []Pin{pinOf("a", remembering(placedAt(file, "1.0.0")))},
 			want: outcome{memories: map[string]pin.Memory{"pin.app.a": found(markedAt(file, "1.0.0"), "MarkerMissing")}},
 		},
+		"a human removed the marker, and asked to go on": {
+			files: plain, pins: []Pin{pinOf("a", remembering(at(file, "1.0.0")))},
+			want: outcome{files: marked, placed: []string{"mc/a.yaml:8"}, memories: one},
+		},
+		"a human removed the marker that is a human's": {
+			files: plain, pins: []Pin{pinOf("a", byHand, remembering(placedAt(file, "1.0.0")))},
+			want: outcome{memories: map[string]pin.Memory{"pin.app.a": found(markedAt(file, "1.0.0"), "MarkerMissing")}},
+		},
 		"a human put the marker back": {
 			files: marked, pins: []Pin{pinOf("a", remembering(found(placedAt(file, "1.0.0"), "MarkerMissing")))},
 			want: outcome{memories: one},

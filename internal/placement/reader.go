@@ -103,7 +103,7 @@ func (r *Reader) line(p Pin) (batch.Line, error) {
 	line := batch.Line{File: location.File, Line: location.Line, Value: location.Value}
 	switch marker := location.Marker; {
 	case marker == nil:
-		line.Problem = missing(at, p.ref())
+		line.Problem = missing(at, p)
 	case marker.Ref != p.ref():
 		line.Problem = foreign(at, *marker, "")
 	case marker.Suffix != markers.SuffixTag:
