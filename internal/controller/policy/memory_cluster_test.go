@@ -15,27 +15,31 @@ func (e *environment) testLostStatus(t *testing.T) {
 	f := e.converged(t)
 	f.selects("policy", "1.5.0")
 	f.wants("one", "1.5.0")
+	object := f.tells("policy")
 	ledger := f.ledger("policy")
-	if len(ledger) < len(`{"version":1,"seen":`) {
-		t.Fatalf("nothing is remembered: %s", ledger)
-	}
 	before, _, err := f.pin("one")
 	must(t, err)
-	object := &v1alpha1.AppUpgradePolicy{}
-	must(t, f.get("policy", object))
 	must(t, f.client.Status().Patch(t.Context(), object, client.RawPatch("application/merge-patch+json", []byte(`{"status":null}`))))
-	eventually(t, func() error {
-		must(t, f.get("policy", object))
-		if object.Status.ObservedGeneration != object.Generation || len(object.Status.Seen) == 0 {
-			return wrong("the status is not back: %+v", object.Status)
-		}
-		return nil
-	})
+	f.tells("policy")
 	after, _, err := f.pin("one")
 	must(t, err)
 	if after.ResourceVersion != before.ResourceVersion || f.ledger("policy") != ledger {
 		t.Errorf("something moved: %s, %s", ledger, f.ledger("policy"))
 	}
+}
+
+// tells waits until the status of a policy has all that it remembers of an upgrade.
+func (f *fleet) tells(policy string) *v1alpha1.AppUpgradePolicy {
+	f.t.Helper()
+	object := &v1alpha1.AppUpgradePolicy{}
+	eventually(f.t, func() error {
+		must(f.t, f.get(policy, object))
+		if len(object.Status.Seen) != 2 || len(object.Status.History) != 1 {
+			return wrong("the status is %+v", object.Status)
+		}
+		return nil
+	})
+	return object
 }
 
 // looksAgain waits until a policy was looked at because of a token.
