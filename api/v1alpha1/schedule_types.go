@@ -38,7 +38,7 @@ type TimeWindow struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name"`
 
-	// startTime of the first occurrence.
+	// startTime of the first occurrence. With a recurrence that is the first day from then on which the rule yields.
 	// +required
 	StartTime metav1.Time `json:"startTime"`
 

@@ -67,7 +67,7 @@ func (s scope) waveName(index int) string {
 // for the others of the policy, so that one commit moves, marks or unmarks them all.
 func (s scope) numbered(intent pin.Intent, live livePin) pin.Intent {
 	before := live.intent
-	moves := intent.Want != before.Want || intent.Back != before.Back
+	moves := intent.Want != before.Want || intent.Back != before.Back || intent.Wave != before.Wave || intent.Resume != before.Resume
 	if moves || intent.Mark != before.Mark || intent.Remove != before.Remove {
 		intent.Round = s.lastRound() + 1
 	}
