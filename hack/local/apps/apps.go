@@ -16,11 +16,15 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
 // Annotations of app-operator that stop it.
@@ -54,8 +58,10 @@ type Operator struct {
 
 	mu      sync.Mutex
 	failing map[release]bool
+	unwell  map[types.NamespacedName]bool
 	stopped bool // while it pretends to be away
 
+	again  chan event.GenericEvent // Apps to look at although nothing about them has changed
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -76,11 +82,16 @@ func Start(ctx context.Context, config *rest.Config, options Options) (*Operator
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for app-operator: %w", err)
 	}
-	o := &Operator{client: manager.GetClient(), options: options, failing: map[release]bool{}, done: make(chan error, 1)}
+	o := &Operator{
+		client: manager.GetClient(), options: options,
+		failing: map[release]bool{}, unwell: map[types.NamespacedName]bool{},
+		again: make(chan event.GenericEvent), done: make(chan error, 1),
+	}
 	anyNumberOfThem := true // tests start several in one process
 	err = ctrl.NewControllerManagedBy(manager).
 		Named("app").
 		For(object(appKind)).
+		WatchesRawSource(source.Channel(o.again, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 8, SkipNameValidation: &anyNumberOfThem}).
 		Complete(o)
 	if err != nil {
@@ -113,6 +124,17 @@ func (o *Operator) Fail(chart, version string, fails bool) {
 	o.failing[release{chart, version}] = fails
 }
 
+// FailApp makes one App fail, whatever its version and also if it is deployed, or be well again. The stand-in must run.
+func (o *Operator) FailApp(namespace, name string, fails bool) {
+	o.mu.Lock()
+	o.unwell[types.NamespacedName{Namespace: namespace, Name: name}] = fails
+	o.mu.Unlock()
+	app := object(appKind)
+	app.SetNamespace(namespace)
+	app.SetName(name)
+	o.again <- event.GenericEvent{Object: app}
+}
+
 // Pause makes the stand-in ignore all Apps while on.
 func (o *Operator) Pause(on bool) {
 	o.mu.Lock()
@@ -120,10 +142,10 @@ func (o *Operator) Pause(on bool) {
 	o.stopped = on
 }
 
-func (o *Operator) fails(r release) bool {
+func (o *Operator) fails(app *unstructured.Unstructured, r release) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.failing[r]
+	return o.failing[r] || o.unwell[client.ObjectKeyFromObject(app)]
 }
 
 func (o *Operator) paused() bool {

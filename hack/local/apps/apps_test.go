@@ -75,6 +75,19 @@ func TestOperator(t *testing.T) {
 		s.wantStatus(t, app, got{"2.0.0", "2.0.0", "deployed"})
 	})
 
+	t.Run("follows FailApp", func(t *testing.T) {
+		app, other := s.createApp(t, "oci", "1.0.0", nil), s.createApp(t, "oci", "1.0.0", nil)
+		s.wantStatus(t, app, got{"1.0.0", "7.0", "deployed"})
+		s.wantStatus(t, other, got{"1.0.0", "7.0", "deployed"})
+		s.operator.FailApp(namespace, app.GetName(), true)
+		s.wantStatus(t, app, got{"1.0.0", "7.0", "failed"})
+		s.setVersion(t, app, "1.1.0")
+		s.wantStatus(t, app, got{"1.1.0", "1.1.0", "failed"})
+		s.operator.FailApp(namespace, app.GetName(), false)
+		s.wantStatus(t, app, got{"1.1.0", "1.1.0", "deployed"})
+		s.wantStatus(t, other, got{"1.0.0", "7.0", "deployed"})
+	})
+
 	t.Run("does nothing while paused", func(t *testing.T) {
 		s.operator.Pause(true)
 		app := s.createApp(t, "oci", "1.0.0", nil)

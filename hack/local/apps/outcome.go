@@ -65,8 +65,8 @@ func (o *Operator) outcome(ctx context.Context, app *unstructured.Unstructured) 
 	if !found {
 		return status{release: versionNotFound, reason: fmt.Sprintf("no chart %s %q in the catalog", chart, version)}, retry, nil
 	}
-	if o.fails(release{chart, version}) {
-		return status{version: version, appVersion: appVersion, release: failed, reason: "the chart was told to fail"}, retry, nil
+	if o.fails(app, release{chart, version}) {
+		return status{version: version, appVersion: appVersion, release: failed, reason: "it was told to fail"}, retry, nil
 	}
 	want := status{version: version, appVersion: appVersion, release: deployed}
 	now, pending := o.pendingFirst(readStatus(app), want, app)
