@@ -17,13 +17,21 @@ func (f *fleet) inGit(name, version string) error {
 
 func (f *fleet) version(app string) string {
 	f.Helper()
-	for line := range strings.Lines(f.file(app)) {
+	version := versionIn(f.file(app))
+	if version == "" {
+		f.Fatalf("%s has no version", path(app))
+	}
+	return version
+}
+
+// versionIn is the version that a manifest has; empty: none.
+func versionIn(manifest string) string {
+	for line := range strings.Lines(manifest) {
 		if value, ok := strings.CutPrefix(line, "  version: "); ok {
 			value, _, _ = strings.Cut(value, " #")
 			return strings.TrimSpace(value)
 		}
 	}
-	f.Fatalf("%s has no version", path(app))
 	return ""
 }
 

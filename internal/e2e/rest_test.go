@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/apiproxy"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 )
@@ -35,27 +36,30 @@ func TestAtRest(t *testing.T) {
 		return f.atRest()
 	})
 
-	marked, err := f.repo.Head(t.Context(), gitserver.DefaultBranch)
-	must(t, err)
-	eventually(t, "Flux has applied the marker", func() error { return f.applied(marked) })
+	f.nothingHappens(proxy)
+}
 
+// nothingHappens lets others commit, and fails the test if the operator writes anything or touches the repository.
+func (f *fleet) nothingHappens(proxy *apiproxy.Proxy) {
+	f.Helper()
+	eventually(f.T, "Flux has applied what is in Git", func() error { return f.applied(f.log()[0].Hash) })
 	proxy.AfterWrite(nil)
 	f.repo.ResetCounts()
 	for i := range 3 {
-		head, err := f.repo.Commit(t.Context(), gitserver.Change{
+		head, err := f.repo.Commit(f.Context(), gitserver.Change{
 			Message: "Somebody else's work", Files: map[string]string{"README.md": fmt.Sprintf("# Edition %d\n", i)},
 		})
-		must(t, err)
-		eventually(t, "Flux has applied it", func() error { return f.applied(head) })
+		must(f.T, err)
+		eventually(f.T, "Flux has applied it", func() error { return f.applied(head) })
 	}
 	for _, write := range proxy.Writes() {
-		if strings.Contains(write.Path, "/namespaces/"+f.namespace+"/") { // others are what earlier tests left
-			t.Errorf("the operator wrote at rest: %v", write)
+		if strings.Contains(write.Path+"/", "/"+f.namespace+"/") { // others are what earlier tests left
+			f.Errorf("the operator wrote at rest: %v", write)
 		}
 	}
 	// Flux's source-controller fetches each commit once; nobody else does.
 	if counts := f.repo.Counts(); counts.Fetches > 3 || counts.Pushes > 0 {
-		t.Errorf("the repository was touched at rest: %+v", counts)
+		f.Errorf("the repository was touched at rest: %+v", counts)
 	}
 }
 
