@@ -3,6 +3,8 @@ package rollout
 import (
 	"slices"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/giantswarm/app-upgrade-operator/internal/gate"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
@@ -116,35 +118,45 @@ func (r *run) selectFor(t *target) selection {
 // newSelection asks the gates about one version after the other, the newest first. A target's own gates are asked about those
 // that its wave may have, and about the newest, so that a user sees every reason for that.
 func (r *run) newSelection(t *target) selection {
-	chosen, newer := selection{offer: -1}, 0
+	chosen, newer := selection{offer: -1}, r.newerThan(t.git)
 	var own []Hold
-	for i, o := range r.offers {
-		if t.git != nil && !o.parsed.GreaterThan(t.git) {
-			if i == 0 && o.parsed.LessThan(t.git) {
-				own = gate.Evaluate(gate.ForTarget(), r.targetInput(t, o))
-			}
-			break
-		}
+	for i, o := range r.offers[:newer] {
 		barred := r.gates(t.wave, i)
 		if len(barred) > 0 && i > 0 {
-			newer++
 			continue
 		}
 		holds := gate.Evaluate(gate.ForTarget(), r.targetInput(t, o))
 		if len(barred) == 0 && len(holds) == 0 {
-			chosen.offer = i
+			chosen.offer, newer = i, i
 			break
 		}
-		newer++
 		own = append(own, holds...)
 	}
-	if newer > 0 {
-		chosen.holds = t.wave.held[newer-1]
+	chosen.holds = t.wave.held(newer)
+	if newer == 0 && r.outdated(t) {
+		own = gate.Evaluate(gate.ForTarget(), r.targetInput(t, r.offers[0])) // NotNewer
 	}
 	if len(own) > 0 {
 		chosen.holds = append(slices.Clip(chosen.holds), own...)
 	}
 	return chosen
+}
+
+// newerThan is how many offers are newer than a version; all of them if there is none.
+func (r *run) newerThan(git *semver.Version) int {
+	if git == nil {
+		return len(r.offers)
+	}
+	i := slices.IndexFunc(r.offers, func(o offer) bool { return !o.parsed.GreaterThan(git) })
+	if i < 0 {
+		return len(r.offers)
+	}
+	return i
+}
+
+// outdated says whether the newest offer is older than what Git has.
+func (r *run) outdated(t *target) bool {
+	return len(r.offers) > 0 && t.git != nil && r.offers[0].parsed.LessThan(t.git)
 }
 
 func (r *run) targetInput(t *target, o offer) gate.TargetInput {

@@ -48,22 +48,25 @@ func emptyMessage(w *wave) string {
 	return fmt.Sprintf("wave %s selects no target, so no version is ever proven there for wave %s: correct its selector, or remove it", w.Name, w.next.Name)
 }
 
-// meet counts a target into the presences of its wave.
+// meet counts a target into what its wave has, and is on its way to.
 func (r *run) meet(w *wave, t *target) {
-	if u := t.upgrade; u.Running() && u.Judged && (!u.Committed.IsZero() || r.moving(t)) {
+	u := t.upgrade
+	if u.Running() && u.Judged && (!u.Committed.IsZero() || r.moving(t)) {
 		w.running = appendNew(w.running, u.To)
 	}
 	if w.next == nil || r.exempt(t) {
 		return
 	}
-	if to := r.parse(t.upgrade.To); t.upgrade.Running() && to != nil && !to.Equal(t.git) {
-		presenceOf(w, to, t.upgrade.To).pending = true
+	if u.Running() && !r.at(t, u.To) {
+		if to := r.parse(u.To); to != nil {
+			presenceOf(w, to, u.To).pending = true
+		}
 	}
-	p, health := presenceOf(w, t.git, t.Pin.Memory.Git), t.upgrade.Health
+	p := presenceOf(w, t.git, t.Pin.Memory.Git)
 	p.has = true
-	p.healthy = p.healthy && health.Healthy && r.same(health.Of, t.Pin.Memory.Git)
-	if health.Since.After(p.since) {
-		p.since = health.Since
+	p.healthy = p.healthy && u.Health.Healthy && r.same(u.Health.Of, t.Pin.Memory.Git)
+	if u.Health.Since.After(p.since) {
+		p.since = u.Health.Since
 	}
 }
 
@@ -80,10 +83,7 @@ func presenceOf(w *wave, version *semver.Version, tag string) *presence {
 // exempt says whether a target neither proves a version nor keeps others from doing so: it cannot be moved, a human chose its
 // version, or it was not well to begin with.
 func (r *run) exempt(t *target) bool {
-	if t.Finding != nil || t.finding != nil || t.git == nil || t.Excused != "" || t.Pin.Memory.Hold != nil {
-		return true
-	}
-	if stands := t.placed || t.leader != nil; !stands || r.stuck(t) {
+	if r.unmovable(t) || t.Excused != "" || t.Pin.Memory.Hold != nil {
 		return true
 	}
 	u := t.upgrade
@@ -97,6 +97,19 @@ func (r *run) exempt(t *target) bool {
 	}
 }
 
+// unmovable says whether something is wrong with a target or its line that keeps every version from it.
+func (r *run) unmovable(t *target) bool {
+	if t.Finding != nil || t.finding != nil || t.git == nil {
+		return true
+	}
+	if t.leader == nil && !t.placed {
+		return true
+	}
+	found := t.Pin.Memory.Finding
+	moving := []string{v1alpha1.TagMissingReason, v1alpha1.UpdateFailedReason, v1alpha1.GitUnwritableReason}
+	return found != nil && !slices.Contains(moving, found.Reason)
+}
+
 // ailing says whether a target has been unhealthy for too long to be waited for.
 func (r *run) ailing(t *target) bool {
 	health := t.upgrade.Health
@@ -108,16 +121,6 @@ func (r *run) ailing(t *target) bool {
 	return !r.active.Before(until)
 }
 
-// stuck says whether something is wrong with the target's line that no other version mends.
-func (r *run) stuck(t *target) bool {
-	found := t.Pin.Memory.Finding
-	if found == nil {
-		return false
-	}
-	moving := []string{v1alpha1.TagMissingReason, v1alpha1.UpdateFailedReason, v1alpha1.GitUnwritableReason}
-	return !slices.Contains(moving, found.Reason)
-}
-
 // soak finds out which versions of a wave have soaked, and which keep it from going on.
 func (r *run) soak(w *wave) {
 	known := true
@@ -126,12 +129,7 @@ func (r *run) soak(w *wave) {
 		if !p.has || !r.awaited(w.next, p.version) {
 			continue
 		}
-		switch {
-		case !p.healthy:
-			r.setProven(w, k, false)
-		case !p.pending && !r.active.Before(p.since.Add(w.Soak)):
-			r.setProven(w, k, true)
-		}
+		r.noteProven(w, k, p)
 		if r.proven(w, k) || !r.offered(p.version) {
 			continue
 		}
@@ -145,6 +143,16 @@ func (r *run) soak(w *wave) {
 	}
 	if !known {
 		w.soaked = time.Time{}
+	}
+}
+
+// noteProven notes that a version has soaked, or that it must do so again because health was lost.
+func (r *run) noteProven(w *wave, k string, p *presence) {
+	switch {
+	case !p.healthy:
+		r.setProven(w, k, false)
+	case !p.pending && !r.active.Before(p.since.Add(w.Soak)):
+		r.setProven(w, k, true)
 	}
 }
 

@@ -21,15 +21,7 @@ func (r *run) step() {
 	for _, answer := range r.in.Steps {
 		answers[answer.Of] = answer
 	}
-	from := map[string]string{}
-	for _, t := range r.targets {
-		if t.git == nil || t.Finding != nil || !t.git.LessThan(r.newest) {
-			continue
-		}
-		if of, ok := versions.StepOf(t.git.String(), level); ok && of != newest {
-			from[of] = t.git.String()
-		}
-	}
+	from := r.stepsBehind(newest)
 	for _, of := range sortedKeys(from) {
 		search, err := versions.NewSearch(from[of], level)
 		if err != nil || len(r.steps) == maxSteps {
@@ -41,6 +33,20 @@ func (r *run) step() {
 		}
 		r.steps = append(r.steps, StepQuery{Of: of, Search: r.searched(of, search, answers)})
 	}
+}
+
+// stepsBehind are the steps of targets that are behind the newest one, each with a version.
+func (r *run) stepsBehind(newest string) map[string]string {
+	behind := map[string]string{}
+	for _, t := range r.targets {
+		if t.git == nil || t.Finding != nil || !t.git.LessThan(r.newest) {
+			continue
+		}
+		if of, ok := versions.StepOf(t.git.String(), r.in.Policy.NeverSkip); ok && of != newest {
+			behind[of] = t.git.String()
+		}
+	}
+	return behind
 }
 
 // searched is the search after the answer to it, if there is one.

@@ -32,8 +32,10 @@ type wave struct {
 	soaked           time.Time
 	// presences of versions, by key.
 	presences map[string]*presence
-	// verdicts of the gates, by offer, and those of all offers down to it together.
-	verdicts, held [][]Hold
+	// verdicts of the gates by offer, all of them in one, and where there those of each offer end.
+	verdicts [][]Hold
+	all      []Hold
+	ends     []int
 	// rollbackBarred is the verdict on rollbacks, once it was asked for.
 	rollbackAsked  bool
 	rollbackBarred *Hold
@@ -125,7 +127,7 @@ func (r *run) joinWave(t *target) {
 
 // checkLine finds targets of one line and of different waves: they could not move apart.
 func (r *run) checkLine(t *target) {
-	if t.leader == nil || t.finding != nil || t.Finding != nil || t.leader.wave == t.wave {
+	if t.leader == nil || t.finding != nil || t.Finding != nil || t.leader.Finding != nil || t.leader.wave == t.wave {
 		return
 	}
 	for _, one := range []*target{t, t.leader} {
@@ -142,14 +144,20 @@ func (r *run) gates(w *wave, i int) []Hold {
 		for _, hold := range holds {
 			r.wakeAt(hold.Earliest)
 		}
-		var before []Hold
-		if n := len(w.held); n > 0 {
-			before = w.held[n-1]
-		}
+		w.all = append(w.all, holds...)
 		w.verdicts = append(w.verdicts, holds)
-		w.held = append(w.held, append(slices.Clip(before), holds...))
+		w.ends = append(w.ends, len(w.all))
 	}
 	return w.verdicts[i]
+}
+
+// held are the verdicts about the first n offers together.
+func (w *wave) held(n int) []Hold {
+	if n == 0 {
+		return nil
+	}
+	end := w.ends[n-1]
+	return w.all[:end:end]
 }
 
 func (r *run) waveInput(w *wave, o offer) gate.WaveInput {
@@ -224,17 +232,17 @@ func (r *run) newestOf(w *wave) *semver.Version {
 }
 
 func (r *run) stateOf(w *wave) v1alpha1.WaveState {
-	any := func(is func(*target) bool) bool { return slices.ContainsFunc(w.targets, is) }
+	has := func(is func(*target) bool) bool { return slices.ContainsFunc(w.targets, is) }
 	switch {
 	case len(w.targets) == 0:
 		return v1alpha1.WaveIsEmpty
-	case any(func(t *target) bool { return t.upgrade.Running() }):
+	case has(func(t *target) bool { return t.upgrade.Running() }):
 		return v1alpha1.WaveUpgrading
-	case any(func(t *target) bool { return t.upgrade.Result == v1alpha1.ResultFailed && r.at(t, t.upgrade.To) }):
+	case has(func(t *target) bool { return t.upgrade.Result == v1alpha1.ResultFailed && r.at(t, t.upgrade.To) }):
 		return v1alpha1.WaveFailed
 	case len(w.soaking) > 0:
 		return v1alpha1.WaveSoaking
-	case any(func(t *target) bool { return len(t.holds) > 0 }):
+	case has(func(t *target) bool { return len(t.holds) > 0 }):
 		return v1alpha1.WaveWaiting
 	default:
 		return v1alpha1.WaveUpToDate
