@@ -81,7 +81,8 @@ func presenceOf(w *wave, version *semver.Version, tag string) *presence {
 }
 
 // exempt says whether a target neither proves a version nor keeps others from doing so: it cannot be moved, a human chose its
-// version, or it was not well to begin with.
+// version, or it was not well to begin with. One that has become well since counts: the next version will judge it, so it
+// must count in the same way before that begins.
 func (r *run) exempt(t *target) bool {
 	if r.unmovable(t) || t.Excused != "" || t.Pin.Memory.Hold != nil {
 		return true
@@ -91,7 +92,7 @@ func (r *run) exempt(t *target) bool {
 	case u.Running():
 		return !u.Judged
 	case u.Result == v1alpha1.ResultUnjudged, u.Result == v1alpha1.ResultFailed:
-		return r.at(t, u.To)
+		return r.at(t, u.To) && !r.healthy(t)
 	default:
 		return r.ailing(t)
 	}

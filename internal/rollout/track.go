@@ -33,8 +33,8 @@ func (r *run) progress(t *target) pin.Upgrade {
 		return r.arrival(t)
 	case r.moving(t):
 		return u // it may still be written
-	case git == u.From && u.Committed.IsZero():
-		return u // choose says whether it is still wanted
+	case (git == u.From || t.leader != nil) && u.Committed.IsZero():
+		return u // choose says whether it is still wanted, for a follower what its leader does
 	default:
 		return r.ended(u, v1alpha1.ResultOverridden)
 	}
