@@ -1,0 +1,356 @@
+package rollout
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// ghost sees the world as it is, remembers all of it in its own way, and says which rule is broken.
+type ghost struct {
+	// paused is for how long the policy was suspended, suspendedAt since when it is.
+	paused      time.Duration
+	suspendedAt time.Time
+	// seen is when a tag was the candidate first, or a next step.
+	seen map[string]time.Time
+	// approvals that humans ever gave, as they wrote them.
+	approvals map[string]bool
+	// well is how each member is doing with the version that Git has.
+	well map[*member]wellness
+	// soaked are the versions that were healthy in a wave for its soak, by wave and version.
+	soaked map[string]bool
+	// tuned is when the range, the exclusions, the blocklist or the registry's past changed last.
+	tuned  time.Time
+	counts counts
+}
+
+// wellness is how a member has been doing with one version, since when on the active clock.
+type wellness struct {
+	version string
+	healthy bool
+	since   time.Time
+}
+
+// counts say how often runs came to what.
+type counts map[string]int
+
+// tried is what runs must come to, or they prove nothing.
+var tried = []string{"decision", "commit", "rollback", "blocked", "crossing", "hold", "proven", "resume", "approval", "human's hold", "crash"}
+
+func newGhost() *ghost {
+	return &ghost{counts: counts{}, seen: map[string]time.Time{}, approvals: map[string]bool{}, well: map[*member]wellness{}, soaked: map[string]bool{}}
+}
+
+// seeing is the ghost as it will be once a decision is written.
+func (g *ghost) seeing(w *world, d Decision) *ghost {
+	next := *g
+	next.well, next.soaked = maps.Clone(g.well), maps.Clone(g.soaked)
+	next.see(w, d)
+	return &next
+}
+
+func (g *ghost) active(now time.Time) time.Time {
+	if !g.suspendedAt.IsZero() {
+		now = g.suspendedAt
+	}
+	return now.Add(-g.paused).Truncate(time.Second)
+}
+
+// see remembers the world at a decision that was written.
+func (g *ghost) see(w *world, d Decision) {
+	now := w.now.Truncate(time.Second)
+	switch {
+	case w.policy.Suspended && g.suspendedAt.IsZero():
+		g.suspendedAt = now
+	case !w.policy.Suspended && !g.suspendedAt.IsZero():
+		g.paused += now.Sub(g.suspendedAt)
+		g.suspendedAt = time.Time{}
+	}
+	for _, m := range w.members {
+		g.meet(w, m)
+	}
+	g.soak(w, d)
+}
+
+// meet remembers how a member is doing when its pin was written.
+func (g *ghost) meet(w *world, m *member) {
+	if m.target.Pin == nil {
+		return
+	}
+	version, healthy := versions.Tag(m.target.Pin.Memory.Git), w.well(m)
+	if before, known := g.well[m]; !known || before.version != version || before.healthy != healthy {
+		g.well[m] = wellness{version: version, healthy: healthy, since: g.active(w.now)}
+	}
+}
+
+// soak remembers which versions were healthy for long enough, by its own records.
+func (g *ghost) soak(w *world, d Decision) {
+	for i, wave := range w.policy.Waves {
+		for j, m := range w.members {
+			well := g.well[m]
+			if d.Targets[j].Wave == i && well.healthy && !g.active(w.now).Before(well.since.Add(wave.Soak)) {
+				g.soaked[wave.Name+"="+well.version] = true
+			}
+		}
+	}
+}
+
+// check finds rules that a decision breaks.
+func (g *ghost) check(w *world, in Input, d Decision) {
+	g.counts["decision"]++
+	g.note(w, in)
+	g.bounds(w, d)
+	g = g.seeing(w, d)
+	g.counts["blocked"] += len(d.Ledger.Blocked)
+	g.counts["resume"] += len(d.Ledger.Resumes)
+	g.counts["approval"] += len(d.Ledger.Approvals)
+	for i, t := range d.Targets {
+		m := w.members[i]
+		if m.target.Pin != nil && m.target.Pin.Memory.Hold != nil {
+			g.counts["human's hold"]++
+		}
+		g.followed(w, m, t, d)
+		switch pin := m.target.Pin; {
+		case t.Want == "" || pin == nil:
+		case versions.Same(t.Want, pin.Memory.Git):
+		case t.Back != "":
+			g.rollback(w, m, t, d)
+		default:
+			g.start(w, in, m, t, d)
+		}
+		g.explained(w, m, t, d)
+	}
+	for _, s := range w.policy.Waves {
+		for _, version := range d.Ledger.Proven[s.Name] {
+			g.proof(w, in, s, version, d)
+		}
+	}
+}
+
+// note remembers what was on offer.
+func (g *ghost) note(w *world, in Input) {
+	tags := []string{in.Candidate.Tag}
+	for _, answer := range in.Steps {
+		tags = append(tags, answer.Tag)
+	}
+	for _, tag := range tags {
+		if _, known := g.seen[tag]; !known {
+			g.seen[tag] = w.now.Truncate(time.Second)
+		}
+	}
+}
+
+func (g *ghost) bounds(w *world, d Decision) {
+	l := d.Ledger
+	for what, over := range map[string]bool{
+		"seen": len(l.Seen) > pin.MaxSeen, "blocked": len(l.Blocked) > pin.MaxBlocked, "approvals": len(l.Approvals) > pin.MaxApprovals,
+		"resumes": len(l.Resumes) > pin.MaxResumes, "history": len(l.History) > pin.MaxHistory, "steps": len(d.Steps) > maxSteps,
+	} {
+		if over {
+			w.fail("too many %s", what)
+		}
+	}
+	for wave, proven := range l.Proven {
+		if len(proven) > pin.MaxSeen+len(w.members) {
+			w.fail("wave %s has %d proven versions", wave, len(proven))
+		}
+	}
+	if !d.WakeUp.IsZero() && !d.WakeUp.After(w.now) {
+		w.fail("wakes up at %v, which is not to come", d.WakeUp)
+	}
+}
+
+// start judges a version that a target is to take.
+func (g *ghost) start(w *world, in Input, m *member, t TargetDecision, d Decision) {
+	p := w.policy
+	admitted, err := versions.ParseRange(p.Range)
+	wave := p.Waves[t.Wave]
+	memory := m.target.Pin.Memory
+	switch {
+	case err != nil || !admitted.Contains(t.Want):
+		w.fail("%s: %s is not in %q", t.Name, t.Want, p.Range)
+	case versions.Excluded(t.Want, p.Exclude):
+		w.fail("%s: %s is excluded", t.Name, t.Want)
+	case slices.ContainsFunc(d.Ledger.Blocked, func(b pin.Blocked) bool { return versions.Same(b.Tag, t.Want) }):
+		w.fail("%s: %s is blocked", t.Name, t.Want)
+	case p.Suspended:
+		w.fail("%s: %s starts while the policy is suspended", t.Name, t.Want)
+	case !versions.Newer(t.Want, memory.Git):
+		w.fail("%s: %s is not newer than %s", t.Name, t.Want, memory.Git)
+	case memory.Hold != nil && !versions.Newer(t.Want, memory.Hold.UpTo):
+		w.fail("%s: %s was turned away by a human", t.Name, t.Want)
+	case m.target.Finding != nil || len(m.target.Waves) != 1:
+		w.fail("%s: %s starts although the target cannot be managed", t.Name, t.Want)
+	case p.MinAge > 0 && (g.seen[t.Want].IsZero() || w.now.Before(g.seen[t.Want].Add(p.MinAge))):
+		w.fail("%s: %s is younger than %s", t.Name, t.Want, p.MinAge)
+	}
+	for _, s := range append(slices.Clone(wave.Schedules), in.Maintenance...) {
+		if s.Broken != "" || !s.Schedule.At(w.now).Open {
+			w.fail("%s: %s starts although %s is closed", t.Name, t.Want, s.Of)
+		}
+	}
+	if change, ok := versions.ChangeOf(memory.Git, t.Want); ok && !g.approves(wave, change, t.Want) {
+		w.fail("%s: %s → %s needs an approval", t.Name, memory.Git, t.Want)
+	}
+	if t.Wave > 0 {
+		g.crosses(w, t, d)
+	}
+	g.steps(w, m, t)
+}
+
+func (g *ghost) approves(wave Wave, change versions.Change, version string) bool {
+	most := map[v1alpha1.AutoApprove]versions.Change{
+		"": versions.MajorChange, v1alpha1.ApproveAll: versions.MajorChange, v1alpha1.ApproveMinor: versions.MinorChange,
+		v1alpha1.ApprovePatch: versions.PatchChange, v1alpha1.ApproveNone: versions.NoChange,
+	}[wave.AutoApprove]
+	return change <= most || g.approved(wave, version)
+}
+
+func (g *ghost) approved(wave Wave, version string) bool {
+	if wave.Name == "" {
+		return g.approvals[version]
+	}
+	return g.approvals[wave.Name+"="+version]
+}
+
+// crosses: a version comes from the wave before only after it was healthy there for its soak.
+func (g *ghost) crosses(w *world, t TargetDecision, d Decision) {
+	before := w.policy.Waves[t.Wave-1]
+	g.counts["crossing"]++
+	if !slices.Contains(d.Ledger.Proven[before.Name], t.Want) {
+		w.fail("%s: %s is not proven in wave %s", t.Name, t.Want, before.Name)
+	}
+	if !g.soaked[before.Name+"="+t.Want] {
+		w.fail("%s: %s never was healthy in wave %s for %s", t.Name, t.Want, before.Name, before.Soak)
+	}
+}
+
+// proof judges a version that soaked, when it is noted: nobody whom one may ask is unwell with it.
+func (g *ghost) proof(w *world, in Input, wave Wave, version string, d Decision) {
+	if slices.Contains(in.Ledger.Proven[wave.Name], version) {
+		return
+	}
+	g.counts["proven"]++
+	for i, m := range w.members {
+		t := d.Targets[i]
+		if t.Wave < 0 || w.policy.Waves[t.Wave].Name != wave.Name || m.target.Pin == nil || versions.Tag(m.target.Pin.Memory.Git) != version {
+			continue
+		}
+		well, u := g.well[m], t.Upgrade
+		excused := m.target.Excused != "" || m.target.Finding != nil || t.Finding != nil || m.target.Pin.Memory.Hold != nil || m.target.Pin.Memory.Finding != nil ||
+			!m.target.Pin.Memory.Marked && m.leader == nil || u.Running() && !u.Judged ||
+			u.Result == v1alpha1.ResultUnjudged || u.Result == v1alpha1.ResultFailed ||
+			!well.healthy && !g.active(w.now).Before(well.since.Add(w.policy.Health.Timeout))
+		if !excused && (!well.healthy || g.active(w.now).Before(well.since.Add(wave.Soak))) {
+			w.fail("%s has soaked in wave %s, but %s is not healthy for %s: %+v", version, wave.Name, t.Name, wave.Soak, well)
+		}
+	}
+}
+
+// steps: no step that was there all the time is skipped.
+func (g *ghost) steps(w *world, m *member, t TargetDecision) {
+	level := w.policy.NeverSkip
+	if level == "" || g.approved(w.policy.Waves[t.Wave], t.Want) {
+		return
+	}
+	from, _ := versions.StepOf(m.target.Pin.Memory.Git, level)
+	to, _ := versions.StepOf(t.Want, level)
+	admitted, _ := versions.ParseRange(w.policy.Range)
+	for _, r := range w.releases {
+		step, _ := versions.StepOf(r.tag, level)
+		between := step != from && step != to && versions.Newer(r.tag, m.target.Pin.Memory.Git) && versions.Newer(t.Want, r.tag)
+		stood := !r.gone && !r.at.After(m.since) && !g.tuned.After(m.since)
+		if between && stood && admitted.Contains(r.tag) && !versions.Excluded(r.tag, w.policy.Exclude) {
+			w.fail("%s: %s → %s skips %s", t.Name, m.target.Pin.Memory.Git, t.Want, r.tag)
+		}
+	}
+}
+
+// rollback judges a way down.
+func (g *ghost) rollback(w *world, m *member, t TargetDecision, d Decision) {
+	blocked := slices.ContainsFunc(d.Ledger.Blocked, func(b pin.Blocked) bool { return b.Rollback && versions.Same(b.Tag, t.Back) })
+	resumed := t.Upgrade.Rollback && t.Upgrade.Running() // begun before somebody resumed
+	line := m
+	if m.leader != nil {
+		line = m.leader
+	}
+	switch origin := line.origin[versions.Tag(t.Back)]; {
+	case !blocked && !resumed:
+		w.fail("%s goes back from %s, which has not failed", t.Name, t.Back)
+	case !versions.Same(origin, t.Want):
+		w.fail("%s goes back from %s to %s, but it had %q before", t.Name, t.Back, t.Want, origin)
+	case w.policy.Suspended:
+		w.fail("%s goes back while the policy is suspended", t.Name)
+	case !versions.Same(m.target.Pin.Memory.Git, t.Back):
+		w.fail("%s goes back from %s, but Git has %s", t.Name, t.Back, m.target.Pin.Memory.Git)
+	}
+	for _, s := range append(slices.Clone(w.policy.Waves[t.Wave].Schedules), w.ordered()...) {
+		if s.BlocksAll && (s.Broken != "" || !s.Schedule.At(w.now).Open) {
+			w.fail("%s goes back although %s blocks all", t.Name, s.Of)
+		}
+	}
+}
+
+func (w *world) ordered() []Schedule {
+	var all []gate.Schedule
+	for _, name := range sortedKeys(w.maintenance) {
+		all = append(all, w.maintenance[name])
+	}
+	return all
+}
+
+// followed: a running upgrade's clocks run from the moment at which the world was so, and end in time.
+func (g *ghost) followed(w *world, m *member, t TargetDecision, d Decision) {
+	u := t.Upgrade
+	if !u.Running() || m.target.Pin == nil || t.Wave < 0 {
+		return
+	}
+	active := d.Ledger.Active(w.now)
+	inGit := versions.Same(m.target.Pin.Memory.Git, u.To)
+	switch {
+	case inGit && u.Committed.IsZero():
+		w.fail("%s: Git has %s and nobody noticed", t.Name, u.To)
+	case inGit && versions.Same(m.target.Spec, u.To) && u.Applied.IsZero():
+		w.fail("%s: the cluster has %s and nobody noticed", t.Name, u.To)
+	case !u.Applied.IsZero() && inGit && !active.Before(u.Applied.Add(w.policy.Health.Timeout)):
+		w.fail("%s: %s runs longer than %s", t.Name, u.To, w.policy.Health.Timeout)
+	}
+}
+
+// explained: a target that could be newer either is to be, or a reason says why not.
+func (g *ghost) explained(w *world, m *member, t TargetDecision, d Decision) {
+	p := m.target.Pin
+	if p == nil || !p.Memory.Marked || t.Wave < 0 || d.Available == "" || m.target.Finding != nil || t.Finding != nil || t.Back != "" {
+		return
+	}
+	for _, hold := range t.Holds {
+		g.counts["hold"]++
+		if hold.Version == "" || hold.Reason == "" || hold.Message == "" {
+			w.fail("%s: a hold says nothing: %+v", t.Name, hold)
+		}
+		if !hold.Earliest.IsZero() && !hold.Earliest.After(w.now) {
+			w.fail("%s: a hold promises what has come: %+v", t.Name, hold)
+		}
+	}
+	if versions.Newer(d.Available, p.Memory.Git) && !versions.Same(t.Want, d.Available) && len(t.Holds) == 0 && allResolved(w.observe().Targets) {
+		w.fail("%s: %s is out, and nothing says why Git has %s", t.Name, d.Available, p.Memory.Git)
+	}
+}
+
+// written judges what Flux writes.
+func (g *ghost) written(w *world, m *member, to string) {
+	g.counts["commit"]++
+	p := m.target.Pin
+	switch {
+	case p.Memory.Restore != "" || versions.Newer(to, p.Memory.From):
+	case p.Upgrade.Rollback:
+		g.counts["rollback"]++
+	default:
+		w.fail("Flux takes %s down from %s to %s", m.target.Name, p.Memory.From, to)
+	}
+}

@@ -1,0 +1,294 @@
+package rollout
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// operator is what the policy's controller has written, and when it looks again.
+type operator struct {
+	ledger pin.Ledger
+	round  int64
+	wake   time.Time
+	// down: it died. behind: it has not heard of the last event.
+	down, behind bool
+	last         Decision
+}
+
+// maxLooks is how often the operator may look at a world in which nothing else happens, until nothing is left to be written.
+const maxLooks = 4
+
+// look is the operator that decides and writes, until there is nothing to write.
+func (w *world) look() {
+	if w.operator.down {
+		return
+	}
+	for range maxLooks {
+		in := w.observe()
+		decision := w.decide(in)
+		wrote, alive := w.write(decision)
+		if !alive {
+			return
+		}
+		w.ghost.see(w, decision)
+		w.tell(decision)
+		if !wrote {
+			w.operator.wake, w.operator.behind, w.operator.last = decision.WakeUp, false, decision
+			return
+		}
+	}
+	w.fail("the operator writes although nothing happens")
+}
+
+// observe is the input of a decision. It is made of what survives, and of nothing that the status shows.
+func (w *world) observe() Input {
+	in := Input{
+		Now: w.now, Policy: w.policy, Candidate: w.candidate(), Ledger: w.operator.ledger, Checks: slices.Clone(w.checks),
+		Steps: w.stepAnswers(),
+	}
+	in.Policy.Waves = slices.Clone(w.policy.Waves)
+	for _, name := range sortedKeys(w.maintenance) {
+		in.Maintenance = append(in.Maintenance, w.maintenance[name])
+	}
+	for _, m := range w.members {
+		t := m.target
+		if t.Pin != nil {
+			copied := *t.Pin
+			t.Pin = &copied
+		}
+		in.Targets = append(in.Targets, t)
+	}
+	return in
+}
+
+// decide is a decision and what must be true of it by itself.
+func (w *world) decide(in Input) Decision {
+	before := in.Ledger.Encode()
+	decision := Decide(in)
+	if in.Ledger.Encode() != before {
+		w.fail("the decision changed its input")
+	}
+	w.ghost.check(w, in, decision)
+	if diff := differ(decision, Decide(written(in, decision))); diff != "" {
+		w.fail("a second look at the same changes what is decided:\n%s", diff)
+	}
+	if w.chance("shuffle", 4) {
+		w.shuffled(in, decision)
+	}
+	return decision
+}
+
+// differ says in what two decisions differ that is written.
+func differ(a, b Decision) string {
+	type memory struct {
+		Ledger  pin.Ledger
+		Targets []pin.Upgrade
+		Wants   []string
+	}
+	of := func(d Decision) memory {
+		m := memory{Ledger: d.Ledger}
+		for _, t := range d.Targets {
+			m.Targets = append(m.Targets, t.Upgrade)
+			m.Wants = append(m.Wants, t.Want+"|"+t.Back)
+		}
+		return m
+	}
+	if left, right := of(a), of(b); !reflect.DeepEqual(left, right) {
+		return cmp.Diff(left, right)
+	}
+	return ""
+}
+
+// shuffled decides about the targets in another order.
+func (w *world) shuffled(in Input, want Decision) {
+	in.Targets = slices.Clone(in.Targets)
+	at := make([]int, len(in.Targets))
+	for i := range at {
+		at[i] = i
+	}
+	for i := len(at) - 1; i > 0; i-- {
+		j := w.roll("order", i+1)
+		at[i], at[j] = at[j], at[i]
+		in.Targets[i], in.Targets[j] = in.Targets[j], in.Targets[i]
+	}
+	got := Decide(in)
+	sorted := make([]TargetDecision, len(at))
+	for i, t := range got.Targets {
+		sorted[at[i]] = t
+	}
+	got.Targets = sorted
+	for _, d := range []*Decision{&got, &want} {
+		d.Ledger = clone(d.Ledger)
+		for i := range d.Ledger.Blocked {
+			d.Ledger.Blocked[i].Message = "" // names the first few
+		}
+		for i := range d.Ledger.History {
+			d.Ledger.History[i].From = versions.Tag(d.Ledger.History[i].From) // of two texts that are one version, the first
+		}
+		slices.SortFunc(d.Ledger.History, func(a, b pin.Entry) int {
+			return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+		})
+	}
+	if diff := differ(want, got); diff != "" {
+		w.fail("the order of targets matters:\n%s", diff)
+	}
+}
+
+// write writes a decision, one object after the other, and dies sometimes in between.
+func (w *world) write(d Decision) (wrote, alive bool) {
+	round, last := w.operator.round, w.lastRound()
+	for i, m := range w.members {
+		next := w.wanted(m, d, d.Targets[i], last)
+		round = max(round, next.Intent.Round)
+		if m.target.Pin != nil && reflect.DeepEqual(*m.target.Pin, next) {
+			continue
+		}
+		if w.dies() {
+			return true, false
+		}
+		wrote = true
+		m.target.Pin = &next
+		w.ghost.meet(w, m)
+	}
+	ledger := w.stored(d.Ledger)
+	if round != w.operator.round || !reflect.DeepEqual(ledger, w.operator.ledger) {
+		if w.dies() {
+			return true, false
+		}
+		rescan := !reflect.DeepEqual(ledger.Blocked, w.operator.ledger.Blocked)
+		w.operator.ledger, w.operator.round, wrote = ledger, round, true
+		if rescan {
+			w.scan()
+		}
+	}
+	w.ask(d.Steps)
+	if wrote {
+		w.soon()
+	}
+	return wrote, true
+}
+
+// wanted is a target's pin as it should be.
+func (w *world) wanted(m *member, d Decision, t TargetDecision, last int64) Pin {
+	next := Pin{Name: m.pinName()}
+	if m.target.Pin != nil {
+		next = *m.target.Pin
+	}
+	before := next.Intent
+	next.Intent.Want, next.Intent.Back, next.Intent.Resume = t.Want, t.Back, d.Ledger.Resume()
+	next.Intent.Mark = m.target.Finding == nil && !w.policy.Suspended
+	if next.Intent.Want != before.Want || next.Intent.Back != before.Back || next.Intent.Mark != before.Mark {
+		next.Intent.Round = last + 1
+	}
+	next.Upgrade = w.storedUpgrade(t.Upgrade)
+	return next
+}
+
+func (w *world) lastRound() int64 {
+	last := w.operator.round
+	for _, m := range w.members {
+		if m.target.Pin != nil {
+			last = max(last, m.target.Pin.Intent.Round)
+		}
+	}
+	return last
+}
+
+// stored is a ledger after it was written and read.
+func (w *world) stored(l pin.Ledger) pin.Ledger {
+	candidate := &imagev1.ImagePolicy{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{pin.LedgerAnnotation: l.Encode()}}}
+	read, err := pin.LedgerOf(candidate)
+	if err != nil {
+		w.fail("the ledger cannot be read: %v", err)
+	}
+	return read
+}
+
+func (w *world) storedUpgrade(u pin.Upgrade) pin.Upgrade {
+	object := &imagev1.ImagePolicy{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{pin.UpgradeAnnotation: u.Encode()}}}
+	read, err := pin.UpgradeOf(object)
+	if err != nil {
+		w.fail("the upgrade cannot be read: %v", err)
+	}
+	return read
+}
+
+// dies ends the operator now and then. It starts again later, and knows what was written.
+func (w *world) dies() bool {
+	if !w.chance("crash", w.pace.crashes) {
+		return false
+	}
+	w.ghost.counts["crash"]++
+	w.note("operator", "is killed between two writes")
+	w.operator.down = true
+	w.after(time.Minute, func() { w.operator.down = false })
+	return true
+}
+
+// probe asks the operator shortly before the next event or wake-up: it must not have missed anything.
+func (w *world) probe(next time.Time) {
+	if w.operator.down || w.operator.behind || len(w.operator.last.Targets) != len(w.members) {
+		return
+	}
+	gap := next.Sub(w.now)
+	if gap < 2*time.Second {
+		return
+	}
+	in := w.observe()
+	for _, at := range []time.Duration{gap - time.Second, time.Duration(1+w.roll("probe", 99)) * gap / 100} {
+		in.Now = w.now.Add(at).Truncate(time.Second)
+		now, then := Decide(in), w.operator.last
+		now.Ledger.Proven, then.Ledger.Proven = nil, nil // one for which nobody waits is noted when somebody looks
+		if diff := differ(then, now); diff != "" {
+			w.now = in.Now
+			w.fail("nothing would have woken the operator, and its decision changes (it wakes at %v):\n%s", w.operator.wake, diff)
+		}
+	}
+}
+
+// tell notes what a user would see change.
+func (w *world) tell(d Decision) {
+	for i, t := range d.Targets {
+		m := w.members[i]
+		text := w.stateOf(m, t)
+		if w.reported[m.target.Name] != text {
+			w.reported[m.target.Name] = text
+			for line := range strings.Lines(text) {
+				w.note("operator", "%s: %s", t.Name, strings.TrimSuffix(line, "\n"))
+			}
+		}
+	}
+}
+
+func (w *world) stateOf(m *member, t TargetDecision) string {
+	if m.target.Pin == nil {
+		return ""
+	}
+	var lines []string
+	git, u := m.target.Pin.Memory.Git, t.Upgrade
+	switch {
+	case t.Back != "":
+		lines = append(lines, fmt.Sprintf("goes back from %s to %s", t.Back, t.Want))
+	case t.Want != "" && t.Want != git:
+		lines = append(lines, fmt.Sprintf("may go from %s to %s", git, t.Want))
+	case u.Result != "" && u.Start.After(noon):
+		lines = append(lines, fmt.Sprintf("%s → %s: %s", u.From, u.To, u.Result))
+	}
+	if t.Finding != nil {
+		lines = append(lines, fmt.Sprintf("%s: %s", t.Finding.Reason, t.Finding.Message))
+	}
+	for _, hold := range t.Holds {
+		lines = append(lines, fmt.Sprintf("%s is held, %s: %s", hold.Version, hold.Reason, hold.Message))
+	}
+	return strings.Join(lines, "\n")
+}
