@@ -4,6 +4,9 @@
 //
 //	resolve → rollout.Decide → fluxobjects → apply → status
 //
+// What a policy remembers is in an annotation of its candidate, and what it remembers of a target on the target's pin: the
+// status is a view, and losing it changes nothing.
+//
 // Flux's and the App Platform's custom resource definitions may be installed after the operator. Until they are,
 // policies say FluxMissing and are looked at again from time to time; then the remaining watches are started, once.
 //

@@ -106,6 +106,7 @@ func handled(live, wanted *imagev1.ImagePolicy) bool {
 func (r *Reconciler) applySteps(ctx context.Context, s scope, scan string) error {
 	left := maps.Clone(s.steps)
 	var failed []error
+	var stalled error
 	for _, query := range s.decision.Steps {
 		live := left[query.Of]
 		delete(left, query.Of)
@@ -114,7 +115,7 @@ func (r *Reconciler) applySteps(ctx context.Context, s scope, scan string) error
 		}
 		wanted, err := s.wantedStep(scan, query, s.decision.Ledger)
 		if err != nil {
-			failed = append(failed, &stalledError{pin.Finding{Reason: v1alpha1.InvalidSpecReason, Message: err.Error()}})
+			stalled = &stalledError{pin.Finding{Reason: v1alpha1.InvalidSpecReason, Message: err.Error()}}
 			continue
 		}
 		failed = append(failed, r.applyObject(ctx, live, wanted))
@@ -122,7 +123,7 @@ func (r *Reconciler) applySteps(ctx context.Context, s scope, scan string) error
 	for _, of := range slices.Sorted(maps.Keys(left)) {
 		failed = append(failed, apply.Delete(ctx, r.client, left[of]))
 	}
-	return errors.Join(failed...)
+	return cmp.Or(errors.Join(failed...), stalled) // what may pass by itself is tried again
 }
 
 // blockedVersions are those of the ledger, the newest first: a range has room for a limited number.
