@@ -79,13 +79,52 @@ func (w *world) decide(in Input) Decision {
 		w.fail("the decision changed its input")
 	}
 	w.ghost.check(w, in, decision)
-	if diff := differ(decision, Decide(written(in, decision))); diff != "" {
-		w.fail("a second look at the same changes what is decided:\n%s", diff)
-	}
+	w.again(in, decision)
 	if w.chance("shuffle", 4) {
 		w.shuffled(in, decision)
 	}
 	return decision
+}
+
+// again looks at what was written, while nothing else happens: at once nothing changes any more. Only what was withdrawn may
+// let a version be proven that waited for it; then it takes a look more, but nothing is wanted that was taken back before.
+func (w *world) again(in Input, decision Decision) {
+	looks := []Decision{intended(in), decision}
+	for range maxLooks {
+		last := looks[len(looks)-1]
+		in = written(in, last)
+		next := Decide(in)
+		diff := differ(last, next)
+		if diff == "" {
+			return
+		}
+		if last, next := last.Ledger, next.Ledger; reflect.DeepEqual(last.Proven, next.Proven) {
+			w.fail("a second look at the same changes what is decided:\n%s", diff)
+		}
+		for _, before := range looks[:len(looks)-1] {
+			for i := range next.Targets {
+				if want := next.Targets[i].Want; want != last.Targets[i].Want && want == before.Targets[i].Want {
+					w.fail("%s flaps between %q and %q", next.Targets[i].Name, last.Targets[i].Want, want)
+				}
+			}
+		}
+		looks = append(looks, next)
+		w.ghost.counts["second look"]++
+	}
+	w.fail("%d looks at the same do not come to an end", maxLooks)
+}
+
+// intended is what the last decision wanted.
+func intended(in Input) Decision {
+	var d Decision
+	for _, t := range in.Targets {
+		want := ""
+		if t.Pin != nil {
+			want = t.Pin.Intent.Want
+		}
+		d.Targets = append(d.Targets, TargetDecision{Want: want})
+	}
+	return d
 }
 
 // differ says in what two decisions differ that is written.
@@ -133,6 +172,7 @@ func (w *world) shuffled(in Input, want Decision) {
 			d.Ledger.Blocked[i].Message = "" // names the first few
 		}
 		for i := range d.Ledger.History {
+			d.Ledger.History[i].Commit = "" // of several, the last
 			d.Ledger.History[i].From = versions.Tag(d.Ledger.History[i].From) // of two texts that are one version, the first
 		}
 		slices.SortFunc(d.Ledger.History, func(a, b pin.Entry) int {

@@ -39,6 +39,7 @@ var people = map[string]func(w *world){
 	"excuse":    func(w *world) { m := w.someone(); m.target.Excused = pick(w, "excuse", "", "", "paused", "cordoned") },
 	"stick":     (*world).stick,
 	"fate":      (*world).changeFate,
+	"bad":       (*world).releaseBad,
 	"ill":       func(w *world) { w.loseHealth(w.someone()) },
 	"well":      func(w *world) { m := w.someone(); m.installs++; w.deployed(m) },
 	"check":     (*world).changeCheck,
@@ -242,6 +243,12 @@ func (w *world) changeFate() {
 		w.fates[version] = fate{kind: w.fates[version].kind, only: []string{w.someone().target.Name}}
 	}
 	w.note("world", "%s will be %+v", version, w.fates[version])
+}
+
+// releaseBad releases a version that will not do.
+func (w *world) releaseBad() {
+	w.releaseAny()
+	w.fates[w.releases[len(w.releases)-1].tag] = fate{kind: pick(w, "fate", failing, refused, hanging)}
 }
 
 func (w *world) changeCheck() {

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("rollout.seeds", 150, "how many seeded rollouts are simulated")
+	seeds = flag.Int("rollout.seeds", 80, "how many seeded rollouts are simulated")
 	first = flag.Int("rollout.first", 0, "the first seed")
 )
 
@@ -115,6 +115,9 @@ func anyWorld(t TB, roll func(string, int) int) *world {
 // drawPeople chooses what happens in a run: one with little gets further than one with all.
 func (w *world) drawPeople() []string {
 	events := []string{"release", "release", "release"}
+	if w.roll("failures", 2) == 0 {
+		events = append(events, "bad", "bad", "bad")
+	}
 	for _, name := range sortedKeys(people) {
 		if w.roll(name, 3) == 0 {
 			events = append(events, name)
