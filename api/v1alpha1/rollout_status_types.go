@@ -11,10 +11,10 @@ type ScheduleStatus struct {
 	// reason names the schedule and the window or exclusion that decides.
 	// +optional
 	Reason string `json:"reason,omitempty"`
-	// nextOpen is when upgrades may start next, if they may not now and ever will.
+	// nextOpen is when upgrades may start again next, if that time comes.
 	// +optional
 	NextOpen *metav1.Time `json:"nextOpen,omitempty"`
-	// nextClose is when they may not start any more, if they may now and that time comes.
+	// nextClose is when they may not start any more next, if that time comes.
 	// +optional
 	NextClose *metav1.Time `json:"nextClose,omitempty"`
 }

@@ -173,11 +173,11 @@ type WaveState struct {
 	Targets, Healthy int
 	// Soaked is when the version has soaked, if it goes on like this; zero: not known, or it has.
 	Soaked time.Time
-	// Scheduled is whether any schedule applies; Open whether an upgrade may start, Because of which; Change is when that
-	// changes, zero: never.
+	// Scheduled is whether any schedule applies; Open whether an upgrade may start, Because of which; Opens and Closes are when
+	// that changes next, one way and the other; zero: never.
 	Scheduled, Open bool
 	Because         string
-	Change          time.Time
+	Opens, Closes   time.Time
 }
 
 // StepQuery is a search for the next step after Of.

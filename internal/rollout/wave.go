@@ -25,7 +25,7 @@ type wave struct {
 	// schedules are its own and those of the cluster. closed names the first that allows no start; empty: none.
 	schedules []Schedule
 	closed    string
-	// opens is when all allow a start, closes when one does not any more; zero: never.
+	// opens is when all allow a start next, closes when one does not any more next; zero: never.
 	opens, closes time.Time
 	// running are the tags that the wave is on its way to, soaking those that soak for the next wave, until soaked.
 	running, soaking []string
@@ -65,22 +65,26 @@ func (r *run) clock(w *wave) {
 			w.closed = because(s, s.Schedule.At(r.in.Now))
 		}
 	}
-	switch {
-	case broken || len(all) == 0:
-	case w.closed == "":
-		w.opens = r.in.Now
-		w.closes, _ = schedule.Closes(r.in.Now, all...)
-	default:
-		opens, ever := schedule.Opens(r.in.Now, all...)
-		if !ever {
-			r.problem(v1alpha1.ScheduleNeverOpensReason, fmt.Sprintf("%sno time will come at which the schedules allow an upgrade to start: %s is closed",
-				waveLabel(w.Name), w.closed))
-			break
-		}
-		w.opens = opens
-		r.wakeAt(opens)
+	if broken || len(all) == 0 {
+		return
 	}
-	r.wakeAt(w.closes)
+	if w.closed == "" {
+		w.closes, _ = schedule.Closes(r.in.Now, all...)
+		if !w.closes.IsZero() {
+			w.opens, _ = schedule.Opens(w.closes, all...)
+		}
+		r.wakeAt(w.closes)
+		return
+	}
+	opens, ever := schedule.Opens(r.in.Now, all...)
+	if !ever {
+		r.problem(v1alpha1.ScheduleNeverOpensReason, fmt.Sprintf("%sno time will come at which the schedules allow an upgrade to start: %s is closed",
+			waveLabel(w.Name), w.closed))
+		return
+	}
+	w.opens = opens
+	w.closes, _ = schedule.Closes(opens, all...)
+	r.wakeAt(opens)
 }
 
 // because says what decides about a schedule, such as `spec.schedule (window nights)`.
@@ -185,11 +189,9 @@ func (r *run) beforeOf(w *wave, version *semver.Version) *gate.Before {
 // waveState is how far a wave is.
 func (r *run) waveState(w *wave) WaveState {
 	state := WaveState{Name: w.Name, Targets: len(w.targets), Scheduled: len(w.schedules) > 0, Open: w.closed == ""}
-	if state.Scheduled {
-		state.Because, state.Change = w.closed, w.opens
-		if state.Open {
-			state.Because, state.Change = r.openBecause(w), w.closes
-		}
+	state.Because, state.Opens, state.Closes = w.closed, w.opens, w.closes
+	if state.Open {
+		state.Because = r.openBecause(w)
 	}
 	newest := r.newestOf(w)
 	for _, t := range w.targets {

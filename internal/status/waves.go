@@ -40,14 +40,11 @@ func scheduleOf(wave rollout.WaveState) *v1alpha1.ScheduleStatus {
 	if !wave.Scheduled {
 		return nil
 	}
+	state := v1alpha1.ScheduleClosed
 	if wave.Open {
-		return &v1alpha1.ScheduleStatus{
-			State: v1alpha1.ScheduleOpen, Reason: bounded(wave.Because), NextClose: known(wave.Change),
-		}
+		state = v1alpha1.ScheduleOpen
 	}
-	return &v1alpha1.ScheduleStatus{
-		State: v1alpha1.ScheduleClosed, Reason: bounded(wave.Because), NextOpen: known(wave.Change),
-	}
+	return &v1alpha1.ScheduleStatus{State: state, Reason: bounded(wave.Because), NextOpen: known(wave.Opens), NextClose: known(wave.Closes)}
 }
 
 // waveName is the name of a wave by its index; empty: none.

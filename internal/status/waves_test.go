@@ -24,7 +24,7 @@ func TestWavesAndSchedule(t *testing.T) {
 			waves: []rollout.WaveState{{State: v1alpha1.WaveUpToDate, Targets: 1}},
 		},
 		"no waves, open": {
-			waves:    []rollout.WaveState{{Scheduled: true, Open: true, Because: "spec.schedule (window nights)", Change: later}},
+			waves:    []rollout.WaveState{{Scheduled: true, Open: true, Because: "spec.schedule (window nights)", Closes: later}},
 			schedule: &v1alpha1.ScheduleStatus{State: "Open", Reason: "spec.schedule (window nights)", NextClose: at},
 		},
 		"no waves, open for ever": {
@@ -32,7 +32,7 @@ func TestWavesAndSchedule(t *testing.T) {
 			schedule: &v1alpha1.ScheduleStatus{State: "Open"},
 		},
 		"no waves, closed": {
-			waves:    []rollout.WaveState{{Scheduled: true, Because: "MaintenanceSchedule xmas (exclusion holidays)", Change: later}},
+			waves:    []rollout.WaveState{{Scheduled: true, Because: "MaintenanceSchedule xmas (exclusion holidays)", Opens: later}},
 			schedule: &v1alpha1.ScheduleStatus{State: "Closed", Reason: "MaintenanceSchedule xmas (exclusion holidays)", NextOpen: at},
 		},
 		"no waves, closed for ever": {
@@ -42,7 +42,7 @@ func TestWavesAndSchedule(t *testing.T) {
 		"two waves, each with its schedule": {
 			waves: []rollout.WaveState{
 				{Name: "canary", State: v1alpha1.WaveSoaking, Version: "1.5.0", Targets: 3, Healthy: 2, Soaked: later},
-				{Name: "production", State: v1alpha1.WaveWaiting, Version: "1.4.0", Targets: 9, Healthy: 9, Scheduled: true, Because: "spec.schedule", Change: later},
+				{Name: "production", State: v1alpha1.WaveWaiting, Version: "1.4.0", Targets: 9, Healthy: 9, Scheduled: true, Because: "spec.schedule", Opens: later},
 			},
 			want: []v1alpha1.WaveStatus{
 				{Name: "canary", State: "Soaking", Version: "1.5.0", Targets: 3, Healthy: 2, Soaked: at},
