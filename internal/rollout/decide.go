@@ -95,7 +95,7 @@ func newRun(in Input) *run {
 	for _, check := range in.Checks {
 		r.checked = r.checked && check.Current
 		if check.Unreadable {
-			r.problem(checkUnreadable, check.Message)
+			r.problem(checkUnreadable, check.Name+": "+check.Message)
 		}
 	}
 	r.active = r.ledger.Active(in.Now)

@@ -92,19 +92,3 @@ func covering(windows []window, at int64, wall *clock) (name string, ok bool) {
 	}
 	return name, ok
 }
-
-// ForWave is what must allow a start in a wave: the wave's windows, if it has any, replace the policy's, and the exclusions
-// of both stay. Either may be nil.
-func ForWave(policy, wave *Schedule) []Schedule {
-	var all []Schedule
-	if policy != nil {
-		all = append(all, *policy)
-	}
-	if wave == nil {
-		return all
-	}
-	if policy != nil && len(wave.windows) > 0 {
-		all[0].windows = nil
-	}
-	return append(all, *wave)
-}

@@ -118,40 +118,6 @@ func TestOpensAndCloses(t *testing.T) {
 	}
 }
 
-func TestForWave(t *testing.T) {
-	early := newWindow(t, "early", "2026-01-05T00:00:00Z", "2026-01-05T06:00:00Z", "FREQ=DAILY")
-	late := newWindow(t, "late", "2026-01-05T18:00:00Z", "2026-01-06T00:00:00Z", "FREQ=DAILY")
-	tuesday := newWindow(t, "tuesday", "2026-01-06T00:00:00Z", "2026-01-07T00:00:00Z", "")
-	wednesday := newWindow(t, "wednesday", "2026-01-07T00:00:00Z", "2026-01-08T00:00:00Z", "")
-	pointer := func(s Schedule) *Schedule { return &s }
-	policy := pointer(parse(t, "", windows{early}, windows{tuesday}))
-	cases := map[string]struct {
-		policy, wave *Schedule
-		want         []string
-	}{
-		"neither":    {nil, nil, []string{"2026-01-05T00:00:00Z/2026-01-08T00:00:00Z"}},
-		"the policy": {policy, nil, []string{"2026-01-05T00:00:00Z/2026-01-05T06:00:00Z", "2026-01-07T00:00:00Z/2026-01-07T06:00:00Z"}},
-		"the wave alone": {nil, pointer(parse(t, "", windows{late}, windows{tuesday})), []string{
-			"2026-01-05T18:00:00Z/2026-01-06T00:00:00Z", "2026-01-07T18:00:00Z/2026-01-08T00:00:00Z"}},
-		"windows replace, exclusions stay": {policy, pointer(parse(t, "", windows{late}, nil)), []string{
-			"2026-01-05T18:00:00Z/2026-01-06T00:00:00Z", "2026-01-07T18:00:00Z/2026-01-08T00:00:00Z"}},
-		"in its own zone": {policy, pointer(parse(t, "Asia/Tokyo", windows{late}, windows{wednesday})), []string{
-			"2026-01-05T18:00:00Z/2026-01-06T00:00:00Z"}},
-		"exclusions add": {policy, pointer(parse(t, "", nil, windows{wednesday})), []string{"2026-01-05T00:00:00Z/2026-01-05T06:00:00Z"}},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			got := opening(t, "2026-01-05T00:00:00Z", "2026-01-08T00:00:00Z", time.UTC, ForWave(tc.policy, tc.wave)...)
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-	if got := policy.At(moment(t, "2026-01-05T00:00:00Z")); !got.Open || got.Name != "early" {
-		t.Errorf("the policy's own schedule changed: %v", got)
-	}
-}
-
 func TestParseTakesWholeSeconds(t *testing.T) {
 	spec := newWindow(t, "w", "2026-01-05T00:00:00.2Z", "2026-01-05T00:00:00.9Z", "")
 	if _, err := Parse(v1alpha1.Schedule{Windows: windows{spec}}); err == nil {
