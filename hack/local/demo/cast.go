@@ -2,6 +2,8 @@ package demo
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -27,7 +29,7 @@ func (r role) newest() string {
 	return r.wanted
 }
 
-// cast are the Apps of the sample policies, one for each.
+// cast are the Apps of the sample policies that name one App.
 var cast = []role{
 	{app: "hello-world", installed: "1.0.0", forbidden: []string{"0.9.0", "2.0.0-rc.1"}, wanted: "2.0.0", later: "2.1.0"},
 	{app: "ingress", installed: "1.4.0", forbidden: []string{"2.0.0", "1.6.0-rc.1"}, wanted: "1.5.2"},
@@ -81,33 +83,41 @@ func allows(allowed *semver.Constraints, version string) bool {
 func file(app string) string { return "apps/" + app + ".yaml" }
 
 // manifest is an App as a human writes it.
-func manifest(app, version string) string {
-	return fmt.Sprintf(`# %[1]s, from the Catalog %[3]s.
+func manifest(app, chart, version string, labels map[string]string) string {
+	labelLines := ""
+	if len(labels) > 0 {
+		labelLines = "  labels:\n"
+	}
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		labelLines += fmt.Sprintf("    %s: %s\n", key, labels[key])
+	}
+	return fmt.Sprintf(`# %[1]s, from the Catalog %[4]s.
 apiVersion: application.giantswarm.io/v1alpha1
 kind: App
 metadata:
   name: %[1]s
-  namespace: %[2]s
-  labels:
-    app.kubernetes.io/name: %[1]s
-spec:
-  catalog: %[3]s
+  namespace: %[3]s
+%[6]sspec:
+  catalog: %[4]s
   kubeConfig:
     inCluster: true
-  name: %[1]s
+  name: %[2]s
   namespace: %[1]s
-  version: %[4]s
-`, app, namespace, catalog, version)
+  version: %[5]s
+`, app, chart, namespace, catalog, version, labelLines)
 }
 
 // repositoryFiles is the GitOps repository at the start.
 func repositoryFiles() map[string]string {
 	files := map[string]string{
 		"README.md":     "# A GitOps repository\n\nFlux applies the folder apps.\n",
-		file(bystander): manifest(bystander, bystanderInstalled),
+		file(bystander): manifest(bystander, bystander, bystanderInstalled, nil),
 	}
 	for _, r := range cast {
-		files[file(r.app)] = manifest(r.app, r.installed)
+		files[file(r.app)] = manifest(r.app, r.app, r.installed, nil)
+	}
+	for _, m := range fleet {
+		files[file(m.app)] = manifest(m.app, fleetChart, fleetInstalled, m.labels())
 	}
 	return files
 }

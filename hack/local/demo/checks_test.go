@@ -10,6 +10,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 )
 
@@ -21,10 +22,10 @@ func setVersion(app, value string, marked bool) string {
 	return "  version: " + value
 }
 
-func marks(apps ...role) commit {
+func marks(installed map[string]string) commit {
 	c := commit{Commit: gitserver.Commit{Hash: "1markers", Parents: []string{"0"}}, by: byOperator}
-	for _, r := range apps {
-		c.lines = append(c.lines, line{file(r.app), setVersion(r.app, r.installed, false), setVersion(r.app, r.installed, true)})
+	for app, version := range installed {
+		c.lines = append(c.lines, line{file(app), setVersion(app, version, false), setVersion(app, version, true)})
 	}
 	return c
 }
@@ -53,18 +54,30 @@ func mustConstraint(text string) *semver.Constraints {
 
 // goodRecord is what the story leaves if all goes well.
 func goodRecord() record {
-	r := record{ranges: map[string]*semver.Constraints{}, apps: map[string]appState{}, armed: []string{"later"}}
-	first := commit{Commit: gitserver.Commit{Hash: "0"}, by: byHuman}
+	r := record{
+		ranges: map[string]*semver.Constraints{}, apps: map[string]appState{}, armed: []string{"later"},
+		specs: map[string][]string{}, policies: map[string]v1alpha1.AppUpgradePolicyStatus{},
+	}
 	run := func(app, version string) { r.apps[app] = appState{version, version, "deployed"} }
+	managed := map[string]string{}
 	for _, role := range cast {
-		first.lines = append(first.lines, line{file(role.app), "", setVersion(role.app, role.installed, false)})
-		r.ranges[role.app] = ranges[role.app]
+		managed[role.app], r.ranges[role.app] = role.installed, ranges[role.app]
 		r.armed = append(r.armed, "b-"+role.app)
 		run(role.app, role.newest())
 	}
-	first.lines = append(first.lines, line{file(bystander), "", setVersion(bystander, bystanderInstalled, false)})
+	for _, m := range fleet {
+		managed[m.app], r.ranges[m.app] = fleetInstalled, mustConstraint(">=1.0.0 <2.0.0")
+		run(m.app, mended)
+	}
+	first := commit{
+		Commit: gitserver.Commit{Hash: "0"}, by: byHuman,
+		lines: []line{{file(bystander), "", setVersion(bystander, bystanderInstalled, false)}},
+	}
+	for app, version := range managed {
+		first.lines = append(first.lines, line{file(app), "", setVersion(app, version, false)})
+	}
 	run(bystander, bystanderInstalled)
-	r.commits = append(r.commits, first, marks(cast...))
+	r.commits = append(r.commits, first, marks(managed))
 	for _, role := range cast {
 		r.commits = append(r.commits, moves(byFlux, "b-"+role.app, role.app, role.installed, role.wanted))
 	}
@@ -76,7 +89,14 @@ func goodRecord() record {
 			r.commits = append(r.commits, moves(byFlux, "later", role.app, role.wanted, role.later))
 		}
 	}
+	r.addFleet()
 	return r
+}
+
+// spoiled is a record that a check must refuse.
+type spoiled struct {
+	spoil func(*record)
+	claim string // a word of the check that must fail
 }
 
 // Each spoiled record is refused by the check that is there for it, and every check refuses one.
@@ -85,17 +105,15 @@ func TestVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := map[string]struct {
-		spoil func(*record)
-		claim string // a word of the check that must fail
-	}{
+	tests := map[string]spoiled{
 		"an App was not upgraded":            {func(r *record) { delete(r.apps, cast[0].app) }, "every App runs"},
 		"Git differs from the cluster":       {func(r *record) { r.commits = r.commits[:len(r.commits)-1] }, "every App runs"},
+		"the fleet was not upgraded":         {func(r *record) { delete(r.apps, production.app) }, "every App runs"},
 		"a version out of range":             {add(moves(byFlux, "later", "dex", "3.7.4", "9.0.0")), "only versions in a policy's range"},
 		"a downgrade":                        {add(moves(byFlux, "later", "dex", "3.7.4", "3.7.0")), "only upwards"},
 		"an App without a policy":            {add(moves(byFlux, "later", "other", "1.0.0", "1.1.0")), "only versions in a policy's range"},
 		"a pre-release, and back":            {add(moves(byFlux, "later", "dex", "3.7.4", "3.7.5-dev.1"), moves(byHuman, "", "dex", "3.7.5-dev.1", "3.7.4")), "never in Git"},
-		"a marker twice":                     {add(marks(cast[0])), "only add markers"},
+		"a marker twice":                     {add(marks(map[string]string{"dex": "3.7.0"})), "only add markers"},
 		"no marker":                          {func(r *record) { r.commits = slices.Delete(r.commits, 1, 2) }, "only add markers"},
 		"the operator changes another line":  {add(commit{Commit: gitserver.Commit{Hash: "3", Parents: []string{"2"}}, by: byOperator, lines: []line{{"README.md", "a", "b"}}}), "only add markers"},
 		"the operator changes a version":     {add(moves(byOperator, "", "dex", "3.7.4", "3.7.5")), "names its batch"},
@@ -106,7 +124,7 @@ func TestVerify(t *testing.T) {
 		"no human": {func(r *record) {
 			r.commits = slices.DeleteFunc(r.commits, func(c commit) bool { return c.by == byHuman && !c.first() })
 		}, "stays"},
-		"nothing after the human":    {func(r *record) { r.commits = r.commits[:len(r.commits)-1] }, "stays"},
+		"nothing after the human":    {func(r *record) { r.commits = r.commits[:len(r.commits)-5] }, "stays"},
 		"the bystander is written":   {add(moves(byHuman, "", bystander, bystanderInstalled, bystanderNewer)), "no policy names"},
 		"the bystander is away":      {func(r *record) { delete(r.apps, bystander) }, "no policy names"},
 		"a batch that was not armed": {func(r *record) { r.armed = nil }, "armed"},
@@ -114,6 +132,7 @@ func TestVerify(t *testing.T) {
 		"nothing written":            {func(r *record) { r.commits = r.commits[:2] }, "armed"},
 		"not at rest":                {func(r *record) { r.notAtRest = errors.New("armed") }, "at rest"},
 	}
+	maps.Copy(tests, fleetSpoils)
 	failing := map[string]bool{}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

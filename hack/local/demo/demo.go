@@ -141,9 +141,9 @@ func (d *demo) startWatch(ctx context.Context) (err error) {
 	if d.repository, err = d.environment.Git.Create(ctx, gitops, repositoryFiles()); err != nil {
 		return err
 	}
-	ranges := map[string]*semver.Constraints{}
+	ranges := map[string][]*semver.Constraints{}
 	for _, s := range d.samples {
-		ranges[s.role.app] = s.allowed
+		ranges[s.chart] = append(ranges[s.chart], s.allowed)
 	}
 	w := &watcher{
 		timeline: d.timeline, repository: d.repository, world: newWorld(ranges),
@@ -156,14 +156,22 @@ func (d *demo) startWatch(ctx context.Context) (err error) {
 	return nil
 }
 
-// conclude prints what kubectl would, and the checks.
-func (d *demo) conclude(ctx context.Context) error {
-	d.timeline.print(entryf(labelStep, "kubectl get aup"))
+// showPolicies prints what `kubectl get aup` would.
+func (d *demo) showPolicies(ctx context.Context) error {
 	table, err := policyTable(ctx, d.environment.Cluster.Config())
 	if err != nil {
 		return err
 	}
 	d.timeline.text(table)
+	return nil
+}
+
+// conclude prints what kubectl would, and the checks.
+func (d *demo) conclude(ctx context.Context) error {
+	d.timeline.print(entryf(labelStep, "kubectl get aup"))
+	if err := d.showPolicies(ctx); err != nil {
+		return err
+	}
 	d.timeline.print(entryf(labelStep, "Did happen what had to, and nothing else?"))
 	record, err := d.record(ctx)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
@@ -87,7 +88,7 @@ func (d *demo) manual(ctx context.Context) (string, error) {
 // policyOf is the name of the policy of an App.
 func (d *demo) policyOf(app string) string {
 	for _, s := range d.samples {
-		if s.role.app == app {
+		if slices.Contains(s.apps, app) {
 			return s.policy.Name
 		}
 	}

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -45,6 +46,27 @@ func (r record) by(who author) []commit {
 		}
 	}
 	return commits
+}
+
+// indexOf is the place of the last commit that gave an App a version; -1 if none did.
+func (r record) indexOf(app, to string) int {
+	for i, c := range slices.Backward(r.commits) {
+		for _, l := range c.lines {
+			before, _, _ := version(l.before)
+			if after, _, _ := version(l.after); l.file == file(app) && after == to && before != to {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// commitOf is the hash of the last commit that gave an App a version.
+func (r record) commitOf(app, to string) string {
+	if i := r.indexOf(app, to); i >= 0 {
+		return r.commits[i].Hash
+	}
+	return ""
 }
 
 // inGit is the version of an App at the end.

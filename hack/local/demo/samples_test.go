@@ -19,10 +19,15 @@ func TestReadSamples(t *testing.T) {
 	}
 	apps := map[string]bool{}
 	for _, s := range read {
-		apps[s.role.app] = true
+		for _, app := range s.apps {
+			if apps[app] {
+				t.Errorf("two samples are about %s", app)
+			}
+			apps[app] = true
+		}
 	}
-	if len(apps) != len(cast) {
-		t.Errorf("the samples are about %v, the cast has %d Apps", apps, len(cast))
+	if len(apps) != len(cast)+len(fleet) {
+		t.Errorf("the samples are about %v, the demo has %d Apps for them", apps, len(cast)+len(fleet))
 	}
 }
 
@@ -40,8 +45,8 @@ spec:
 		"good":                      {good, ""},
 		"another namespace":         {replace("namespace: default", "namespace: other"), "namespace"},
 		"an App that is not there":  {replace("ingress", "nginx"), "cast.go"},
-		"a selector":                {replace("name: ingress", "selector: {}"), "exactly one App"},
-		"two targets":               {replace("{name: ingress}", "{name: ingress}, {name: dex}"), "exactly one App"},
+		"a selector":                {replace("name: ingress", "selector: {}"), "every App"},
+		"two targets":               {replace("{name: ingress}", "{name: ingress}, {name: dex}"), "exactly one entry"},
 		"an unknown field":          {replace("spec:", "spec:\n  nothing: 1"), "nothing"},
 		"no range":                  {replace(">=1.0.0 <2.0.0", "one"), "range"},
 		"a range without the story": {replace(">=1.0.0 <2.0.0", ">=2.0.0"), "does not fit"},

@@ -53,7 +53,7 @@ func (d *demo) story() []step {
 
 // tell lets the story happen.
 func (d *demo) tell(ctx context.Context) error {
-	for _, s := range d.story() {
+	for _, s := range append(d.story(), d.fleetStory()...) {
 		d.timeline.print(entryf(labelStep, "%s", s.title))
 		if err := s.do(ctx); err != nil {
 			return err
@@ -130,7 +130,10 @@ func (d *demo) applyPolicies(ctx context.Context) error {
 		if err := d.environment.Client.Create(ctx, s.policy); err != nil {
 			return fmt.Errorf("apply %s: %w", s.file, err)
 		}
-		d.timeline.print(entryf(labelPolicy, "%s: %s %s", s.file, s.role.app, s.allowed))
+		d.timeline.print(entryf(labelPolicy, "%s: %s %s", s.file, strings.Join(s.apps, " and "), s.allowed))
+		for _, changed := range s.changed {
+			d.timeline.print(entryf(labelPolicy, "changed in it: %s", changed))
+		}
 	}
 	d.timeline.print(entryf(labelPolicy, "added to each: chart.insecure, as the registry here has no TLS, and chart.interval %s", scanInterval))
 	return nil
@@ -159,6 +162,9 @@ func installed(w *world) error {
 	for _, r := range cast {
 		complaints = append(complaints, w.runs(r.app, r.installed))
 	}
+	for _, m := range fleet {
+		complaints = append(complaints, w.runs(m.app, fleetInstalled))
+	}
 	return errors.Join(complaints...)
 }
 
@@ -166,6 +172,9 @@ func marked(w *world) error {
 	var complaints []error
 	for _, r := range cast {
 		complaints = append(complaints, w.inState(r.app, v1alpha1.TargetCurrent))
+	}
+	for _, m := range fleet {
+		complaints = append(complaints, w.inState(m.app, v1alpha1.TargetCurrent))
 	}
 	return errors.Join(append(complaints, w.atRest())...)
 }

@@ -26,9 +26,14 @@ const (
 	labelCommit    label = "commit"
 	labelApp       label = "App changed"
 	labelDeployed  label = "deployed"
+	labelBroken    label = "broken"
 	labelDisarmed  label = "disarmed"
 	labelAtRest    label = "at rest"
 	labelHeld      label = "held"
+	labelWave      label = "wave"
+	labelEnded     label = "ended"
+	labelBlocked   label = "blocked"
+	labelApproval  label = "approval"
 	labelFinding   label = "finding"
 	labelProblem   label = "problem"
 	labelPassed    label = "passed"
@@ -148,7 +153,7 @@ const (
 
 var colors = map[label]string{
 	labelTag: cyan, labelCandidate: cyan, labelArmed: violet, labelCommit: yellow, labelApp: blue, labelDeployed: green,
-	labelDisarmed: violet, labelAtRest: violet, labelHeld: red, labelFinding: red, labelProblem: red, labelPassed: green, labelFailed: red,
+	labelBroken: red, labelDisarmed: violet, labelAtRest: violet, labelHeld: red, labelWave: blue, labelBlocked: red, labelFinding: red, labelProblem: red, labelPassed: green, labelFailed: red,
 }
 
 func diffColor(detail string) string {

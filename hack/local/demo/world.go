@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -21,19 +20,23 @@ import (
 // world is what is known of the cluster and of Git.
 type world struct {
 	// ranges that policies allow, by chart.
-	ranges map[string]*semver.Constraints
+	ranges map[string][]*semver.Constraints
 
 	apps        map[string]appState
+	specs       map[string][]string        // App → the versions that its spec had, one after the other
 	tags        map[string]map[string]bool // chart → tags that Flux has seen
 	candidates  map[string]string          // candidate ImagePolicy → its tag
 	pins        map[string]pinState
 	automations map[string]automationState
 	targets     map[string]v1alpha1.TargetStatus // App → its entry in a policy's status
-	held        map[string][]v1alpha1.Held       // policy → why not newer
+	policies    map[string]v1alpha1.AppUpgradePolicyStatus
 	// armed are the batches that an automation selected, in order.
 	armed   []string
 	commits []commit // the oldest first
 }
+
+// helmFailed is the status of a release that Helm could not install.
+const helmFailed = "failed"
 
 type appState struct{ version, installed, release string }
 
@@ -48,6 +51,14 @@ type pinState struct {
 	told string
 }
 
+// direction says that a pin goes back, if it does.
+func (p pinState) direction() string {
+	if newer(p.from, p.wanted) {
+		return " (back)"
+	}
+	return ""
+}
+
 type automationState struct {
 	batch string
 	// handled: Flux has done what it was asked to.
@@ -56,11 +67,11 @@ type automationState struct {
 
 func (a automationState) atRest() bool { return a.batch == pin.AtRest && a.handled }
 
-func newWorld(ranges map[string]*semver.Constraints) *world {
+func newWorld(ranges map[string][]*semver.Constraints) *world {
 	return &world{
-		ranges: ranges, apps: map[string]appState{}, tags: map[string]map[string]bool{}, candidates: map[string]string{},
+		ranges: ranges, apps: map[string]appState{}, specs: map[string][]string{}, tags: map[string]map[string]bool{}, candidates: map[string]string{},
 		pins: map[string]pinState{}, automations: map[string]automationState{},
-		targets: map[string]v1alpha1.TargetStatus{}, held: map[string][]v1alpha1.Held{},
+		targets: map[string]v1alpha1.TargetStatus{}, policies: map[string]v1alpha1.AppUpgradePolicyStatus{},
 	}
 }
 
@@ -87,6 +98,9 @@ func (w *world) seeApp(app *appv1alpha1.App) []entry {
 	release, _ := app.ReleaseStatus()
 	now := appState{version: app.Spec.Version, installed: app.InstalledVersion(), release: release}
 	w.apps[app.Name] = now
+	if !known || before.version != now.version {
+		w.specs[app.Name] = append(w.specs[app.Name], now.version)
+	}
 	var told []entry
 	switch {
 	case !known:
@@ -96,6 +110,9 @@ func (w *world) seeApp(app *appv1alpha1.App) []entry {
 	}
 	if now.runs(now.version) && !before.runs(now.version) {
 		told = append(told, entryf(labelDeployed, "%s %s", app.Name, now.installed))
+	}
+	if now.release == helmFailed && (before.release != helmFailed || before.installed != now.installed) {
+		told = append(told, entryf(labelBroken, "%s %s: its release is %s", app.Name, now.installed, now.release))
 	}
 	return told
 }
@@ -122,20 +139,28 @@ func (w *world) seeScan(scan *imagev1.ImageRepository) []entry {
 
 // verdict says what a policy makes of a tag.
 func (w *world) verdict(chart, tag string) string {
-	allowed := w.ranges[chart]
-	if allowed == nil {
+	if len(w.ranges[chart]) == 0 {
 		return "which no policy asks for"
 	}
 	parsed, err := semver.NewVersion(tag)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "not a version"
-	case allowed.Check(parsed):
-		return "in " + allowed.String()
+	}
+	var in, out []string
+	for _, allowed := range w.ranges[chart] {
+		if allowed.Check(parsed) {
+			in = append(in, allowed.String())
+		} else {
+			out = append(out, allowed.String())
+		}
+	}
+	switch {
+	case len(in) > 0:
+		return "in " + strings.Join(in, " and ")
 	case parsed.Prerelease() != "":
 		return "a pre-release: never taken"
 	default:
-		return "not in " + allowed.String() + ": never taken"
+		return "not in " + strings.Join(out, " or ") + ": never taken"
 	}
 }
 
@@ -207,33 +232,9 @@ func (w *world) tellArmed() []entry {
 		}
 		p.told = p.batch
 		w.pins[name] = p
-		told = append(told, entryf(labelArmed, "%s %s → %s, batch %s", p.app, p.from, p.wanted, p.batch))
+		told = append(told, entryf(labelArmed, "%s %s → %s%s, batch %s", p.app, p.from, p.wanted, p.direction(), p.batch))
 	}
 	return told
-}
-
-func (w *world) seePolicy(policy *v1alpha1.AppUpgradePolicy) []entry {
-	w.held[policy.Name] = policy.Status.Held
-	var told []entry
-	for _, target := range policy.Status.Targets {
-		before := w.targets[target.Name]
-		w.targets[target.Name] = target
-		if target.Finding != nil && (before.Finding == nil || *before.Finding != *target.Finding) {
-			told = append(told, entryf(labelFinding, "%s: %s: %s", target.Name, target.Finding.Reason, target.Finding.Message))
-		}
-		if target.State == v1alpha1.TargetHeld && before.State != v1alpha1.TargetHeld {
-			told = append(told, entryf(labelHeld, "%s: %s", target.Name, reasons(policy.Status.Held)))
-		}
-	}
-	return told
-}
-
-func reasons(held []v1alpha1.Held) string {
-	texts := make([]string, 0, len(held))
-	for _, h := range held {
-		texts = append(texts, fmt.Sprintf("%s %s: %s", h.Version, h.Reason, h.Message))
-	}
-	return strings.Join(texts, "; ")
 }
 
 // add takes in a commit and tells of it.
@@ -248,43 +249,4 @@ func (w *world) head() string {
 		return ""
 	}
 	return w.commits[len(w.commits)-1].Hash
-}
-
-// atRest complains if Flux might write a line.
-func (w *world) atRest() error {
-	for name, automation := range w.automations {
-		if !automation.atRest() {
-			return fmt.Errorf("ImageUpdateAutomation %s selects batch %q, or has not heard yet that it does no more", name, automation.batch)
-		}
-	}
-	for name, p := range w.pins {
-		if p.batch != "" {
-			return fmt.Errorf("pin %s is in batch %s", name, p.batch)
-		}
-	}
-	return nil
-}
-
-// runs complains unless an App has a version and runs it.
-func (w *world) runs(app, version string) error {
-	if is := w.apps[app]; !is.runs(version) {
-		return fmt.Errorf("the App %s should run %s; its spec has %q, installed is %q (%s)", app, version, is.version, is.installed, is.release)
-	}
-	return nil
-}
-
-// inState complains unless a policy's status has an App in a state.
-func (w *world) inState(app string, state v1alpha1.TargetState) error {
-	if is := w.targets[app].State; is != state {
-		return fmt.Errorf("the App %s should be %s in its policy's status and is %q", app, state, is)
-	}
-	return nil
-}
-
-// sawTag complains unless Flux has seen a tag.
-func (w *world) sawTag(chart, tag string) error {
-	if !w.tags[chart][tag] {
-		return fmt.Errorf("tag %s of chart %s is not seen by Flux yet", tag, chart)
-	}
-	return nil
 }

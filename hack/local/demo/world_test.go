@@ -40,10 +40,12 @@ func candidate(tag string) client.Object {
 	}
 }
 
-func pinned(batch string) client.Object {
+func pinned(batch string) client.Object { return moved(batch, "1.4.0", "1.5.2") }
+
+func moved(batch, from, wanted string) client.Object {
 	p := &imagev1.ImagePolicy{ObjectMeta: metav1.ObjectMeta{
 		Name: pin.Name("App", "ingress"), Labels: map[string]string{pin.RoleLabel: pin.RolePin},
-		Annotations: map[string]string{pin.MemoryAnnotation: pin.Memory{From: "1.4.0", Wanted: "1.5.2"}.Encode()},
+		Annotations: map[string]string{pin.MemoryAnnotation: pin.Memory{From: from, Wanted: wanted}.Encode()},
 	}}
 	if batch != "" {
 		p.Labels[pin.BatchLabel] = batch
@@ -63,6 +65,18 @@ func automation(batch, requested, handled string) client.Object {
 func policy(state v1alpha1.TargetState, finding *v1alpha1.Finding, held ...v1alpha1.Held) client.Object {
 	return &v1alpha1.AppUpgradePolicy{Status: v1alpha1.AppUpgradePolicyStatus{
 		Targets: []v1alpha1.TargetStatus{{Name: "ingress", State: state, Finding: finding}}, Held: held,
+	}}
+}
+
+var blocked = []v1alpha1.BlockedVersion{{Version: "1.1.0", Wave: "canary", Message: "it failed"}}
+
+func ending(result string) v1alpha1.HistoryEntry {
+	return v1alpha1.HistoryEntry{From: "1.0.0", To: "1.1.0", Wave: "canary", Result: result}
+}
+
+func staged(state v1alpha1.WaveState, blocked []v1alpha1.BlockedVersion, history ...v1alpha1.HistoryEntry) client.Object {
+	return &v1alpha1.AppUpgradePolicy{ObjectMeta: metav1.ObjectMeta{Name: "staged"}, Status: v1alpha1.AppUpgradePolicyStatus{
+		Waves: []v1alpha1.WaveStatus{{Name: "canary", State: state, Version: "1.1.0"}}, Blocked: blocked, History: history,
 	}}
 }
 
@@ -93,6 +107,19 @@ func TestWorldTells(t *testing.T) {
 				"tag seen: other 1.0.0, which no policy asks for",
 			},
 		},
+		"tags of a chart of two policies": {
+			seen: []client.Object{scan("shared", "2.0.0", "1.0.0", "0.9.0")},
+			want: []string{
+				"tag seen: shared 0.9.0, not in >=1.0.0 or >=1.0.0 <2.0.0: never taken",
+				"tag seen: shared 1.0.0, in >=1.0.0 and >=1.0.0 <2.0.0", "tag seen: shared 2.0.0, in >=1.0.0",
+			},
+		},
+		"a release fails, and is told once": {
+			seen: []client.Object{app("1.4.0", "1.4.0", "failed"), app("1.4.0", "1.4.0", "failed"), app("1.3.0", "1.4.0", "failed")},
+			want: []string{
+				"App changed: ingress 1.4.0, created by Flux", "broken: ingress 1.4.0: its release is failed", "App changed: ingress 1.4.0 → 1.3.0",
+			},
+		},
 		"a candidate": {
 			seen: []client.Object{candidate("1.4.0"), candidate("1.4.0"), candidate("1.5.2")},
 			want: []string{"candidate: 1.4.0 is the newest for v1", "candidate: 1.5.2 is the newest for v1"},
@@ -111,6 +138,20 @@ func TestWorldTells(t *testing.T) {
 			seen: []client.Object{pinned(""), automation("b1", "b1", ""), pinned("b1"), pinned("b1")},
 			want: []string{"pin armed: ingress 1.4.0 → 1.5.2, batch b1"},
 		},
+		"a batch that goes back": {
+			seen: []client.Object{automation("b1", "b1", ""), moved("b1", "1.5.2", "1.4.0")},
+			want: []string{"pin armed: ingress 1.5.2 → 1.4.0 (back), batch b1"},
+		},
+		"waves, blocked versions and ends are told once": {
+			seen: []client.Object{
+				staged(v1alpha1.WaveUpgrading, nil), staged(v1alpha1.WaveUpgrading, nil, ending("")),
+				staged(v1alpha1.WaveFailed, blocked, ending(v1alpha1.ResultFailed)), staged(v1alpha1.WaveFailed, blocked, ending(v1alpha1.ResultFailed)),
+			},
+			want: []string{
+				"wave: canary of staged: Upgrading 1.1.0", "wave: canary of staged: Failed 1.1.0",
+				"ended: upgrade of wave canary from 1.0.0 to 1.1.0: Failed", "blocked: 1.1.0 for staged: it failed",
+			},
+		},
 		"a hold and a finding": {
 			seen: []client.Object{
 				policy(v1alpha1.TargetDeployed, nil), policy(v1alpha1.TargetHeld, nil, manual), policy(v1alpha1.TargetHeld, nil, manual),
@@ -122,7 +163,9 @@ func TestWorldTells(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(map[string]*semver.Constraints{"ingress": ranges["ingress"]})
+			w := newWorld(map[string][]*semver.Constraints{
+				"ingress": {ranges["ingress"]}, "shared": {mustConstraint(">=1.0.0"), mustConstraint(">=1.0.0 <2.0.0")},
+			})
 			var got []string
 			for _, object := range test.seen {
 				for _, e := range w.see(object) {
