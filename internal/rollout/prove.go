@@ -48,7 +48,7 @@ func emptyMessage(w *wave) string {
 	return fmt.Sprintf("wave %s selects no target, so no version is ever proven there for wave %s: correct its selector, or remove it", w.Name, w.next.Name)
 }
 
-// meet counts a target into what its wave has, and is on its way to.
+// meet counts a target into what its wave is on its way to, and what soaks there.
 func (r *run) meet(w *wave, t *target) {
 	u := t.upgrade
 	if u.Running() && u.Judged && (!u.Committed.IsZero() || r.moving(t)) {
@@ -57,16 +57,18 @@ func (r *run) meet(w *wave, t *target) {
 	if w.next == nil || r.exempt(t) {
 		return
 	}
-	if u.Running() && !r.at(t, u.To) {
-		if to := r.parse(u.To); to != nil {
-			presenceOf(w, to, u.To).pending = true
-		}
+	if to := r.parse(u.To); u.Running() && to != nil && !to.Equal(t.git) {
+		presenceOf(w, to, u.To).pending = true
 	}
-	p := presenceOf(w, t.git, t.Pin.Memory.Git)
+	presenceOf(w, t.git, t.Pin.Memory.Git).add(u.Health, r.same(u.Health.Of, t.Pin.Memory.Git))
+}
+
+// add counts a target that has the version. about: its health is that of this version.
+func (p *presence) add(health pin.Health, about bool) {
 	p.has = true
-	p.healthy = p.healthy && u.Health.Healthy && r.same(u.Health.Of, t.Pin.Memory.Git)
-	if u.Health.Since.After(p.since) {
-		p.since = u.Health.Since
+	p.healthy = p.healthy && health.Healthy && about
+	if health.Since.After(p.since) {
+		p.since = health.Since
 	}
 }
 
