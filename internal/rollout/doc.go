@@ -14,5 +14,6 @@
 //	record     the history                                                           history.go
 //
 // What must survive is in the pins (pin.Upgrade) and on the candidate (pin.Ledger), and every step can be done twice: pins
-// are written before the candidate, and the operator may die between any two writes.
+// are written before the candidate, and the operator may die between any two writes. Only what is blocked is written before
+// the pins: one that goes back does not tell any more what failed.
 package rollout

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,12 +16,16 @@ import (
 
 // applyObjects writes what the decision means for the Flux objects, in the order in which Flux can use them: the scan,
 // once it has a result the pins, when all of these are written the candidate with the round that sets them free and with
-// what the policy remembers, and the searches for next steps. What is there already is kept up while there is no scan: markers must go even if nothing can be upgraded.
+// what the policy remembers, and the searches for next steps. What is there already is kept up while there is no scan: markers
+// must go even if nothing can be upgraded. A version that failed is remembered before all that.
 func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 	if s.chart.URL != "" {
 		if err := r.applyObject(ctx, s.scan, fluxobjects.Scan(s.policy.Namespace, s.chart, s.interval)); err != nil {
 			return err
 		}
+	}
+	if s.blocksMore() {
+		return r.rememberBlocked(ctx, s)
 	}
 	intents, err := r.applyPins(ctx, s)
 	if err != nil {
@@ -38,6 +43,29 @@ func (r *Reconciler) applyObjects(ctx context.Context, s scope) error {
 		return err
 	}
 	return r.applySteps(ctx, s, scan)
+}
+
+// blocksMore says whether the decision blocks a version that the candidate does not remember.
+func (s scope) blocksMore() bool {
+	return slices.ContainsFunc(s.decision.Ledger.Blocked, func(b pin.Blocked) bool {
+		return !slices.ContainsFunc(s.ledger.Blocked, func(known pin.Blocked) bool { return known.Tag == b.Tag })
+	})
+}
+
+// rememberBlocked writes down what failed, and nothing else: a pin that is taken back forgets it, so an operator that dies, or
+// meets a conflict, after the first of them would take the same version again. The candidate's change asks for another look.
+func (r *Reconciler) rememberBlocked(ctx context.Context, s scope) error {
+	scan := s.candidateScan()
+	if scan == "" {
+		return nil
+	}
+	ledger := s.ledger
+	ledger.Blocked = s.decision.Ledger.Blocked
+	candidate, err := s.wantedCandidate(scan, roundOf(s.candidate), ledger)
+	if err != nil {
+		return err
+	}
+	return r.applyObject(ctx, s.candidate, candidate)
 }
 
 // writers is how many pins are written at once.
