@@ -156,13 +156,19 @@ func (d *demo) startWatch(ctx context.Context) (err error) {
 	return nil
 }
 
-// showPolicies prints what `kubectl get aup` would.
+// showPolicies prints what `kubectl get aup` would, and what the policy with waves remembers.
 func (d *demo) showPolicies(ctx context.Context) error {
 	table, err := policyTable(ctx, d.environment.Cluster.Config())
 	if err != nil {
 		return err
 	}
-	d.timeline.text(table)
+	var status v1alpha1.AppUpgradePolicyStatus
+	d.watcher.with(func(w *world) { status = w.policyOf(canary.app) })
+	memory, err := memoryTable(status)
+	if err != nil {
+		return err
+	}
+	d.timeline.text(fmt.Sprintf("%s\nstatus.blocked and status.history of %s:\n%s", table, d.policyOf(canary.app), memory))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -36,16 +37,13 @@ func policyTable(ctx context.Context, config *rest.Config) (string, error) {
 
 // render aligns a table's columns as kubectl does, without those that it shows only when asked for.
 func render(table metav1.Table) (string, error) {
-	const minWidth, tabWidth, padding = 6, 4, 3
-	var text strings.Builder
-	w := tabwriter.NewWriter(&text, minWidth, tabWidth, padding, ' ', 0)
 	var header []string
 	for _, column := range table.ColumnDefinitions {
 		if column.Priority == 0 {
 			header = append(header, strings.ToUpper(column.Name))
 		}
 	}
-	fmt.Fprintln(w, strings.Join(header, "\t"))
+	rows := [][]string{header}
 	for _, row := range table.Rows {
 		var cells []string
 		for i, cell := range row.Cells {
@@ -53,12 +51,44 @@ func render(table metav1.Table) (string, error) {
 				cells = append(cells, cellText(cell))
 			}
 		}
+		rows = append(rows, cells)
+	}
+	return align(rows)
+}
+
+func align(rows [][]string) (string, error) {
+	const minWidth, tabWidth, padding = 6, 4, 3
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, minWidth, tabWidth, padding, ' ', 0)
+	for _, cells := range rows {
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	if err := w.Flush(); err != nil {
-		return "", fmt.Errorf("align the table of policies: %w", err)
+		return "", fmt.Errorf("align a table: %w", err)
 	}
 	return text.String(), nil
+}
+
+// memoryTable is what a policy's status says of blocked versions and of the past, the newest first.
+func memoryTable(status v1alpha1.AppUpgradePolicyStatus) (string, error) {
+	rows := [][]string{{"BLOCKED", "WAVE", "WHY"}}
+	for _, b := range status.Blocked {
+		rows = append(rows, []string{b.Version, b.Wave, b.Message})
+	}
+	blocked, err := align(rows)
+	if err != nil {
+		return "", err
+	}
+	rows = [][]string{{"HISTORY", "WAVE", "FROM", "TO", "RESULT", "APPROVED", "COMMIT"}}
+	for _, e := range status.History {
+		kind := "upgrade"
+		if e.Rollback {
+			kind = "rollback"
+		}
+		rows = append(rows, []string{kind, e.Wave, e.From, e.To, e.Result, strconv.FormatBool(e.Approved), e.Commit[:min(7, len(e.Commit))]})
+	}
+	history, err := align(rows)
+	return blocked + "\n" + history, err
 }
 
 func cellText(cell any) string {

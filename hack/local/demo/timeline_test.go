@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 )
 
@@ -43,6 +44,26 @@ func TestTimeline(t *testing.T) {
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+func TestMemoryTable(t *testing.T) {
+	got, err := memoryTable(v1alpha1.AppUpgradePolicyStatus{
+		Blocked: []v1alpha1.BlockedVersion{{Version: "1.1.0", Wave: "canary", Message: "1 of 1 targets failed"}},
+		History: []v1alpha1.HistoryEntry{
+			{From: "1.1.0", To: "1.0.0", Wave: "canary", Rollback: true, Result: v1alpha1.ResultSucceeded, Commit: "0123456789"},
+			{From: "1.0.0", To: "1.1.0", Wave: "canary", Approved: true},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "BLOCKED   WAVE     WHY\n1.1.0     canary   1 of 1 targets failed\n\n" +
+		"HISTORY    WAVE     FROM    TO      RESULT      APPROVED   COMMIT\n" +
+		"rollback   canary   1.1.0   1.0.0   Succeeded   false      0123456\n" +
+		"upgrade    canary   1.0.0   1.1.0               true       \n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
 	}
 }
 
