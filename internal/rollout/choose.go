@@ -86,6 +86,7 @@ func (r *run) follow(t *target) {
 			From: lead.From, To: lead.To, Rollback: lead.Rollback, Wave: t.wave.Name,
 			Judged: lead.Rollback || r.wellAtStart(t), Start: lead.Start, Health: own.Health,
 		}
+		t.upgrade = r.progress(t) // one that could not be followed before may have arrived
 	}
 }
 

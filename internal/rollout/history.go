@@ -75,23 +75,45 @@ func (r *run) update(entry *pin.Entry, targets []*target) {
 	}
 	entry.Targets = max(entry.Targets, len(targets))
 	if !slices.ContainsFunc(targets, running) {
-		entry.End, entry.Result = r.now(), r.resultOf(entry.To, targets)
+		entry.End, entry.Result = r.now(), r.resultOf(entry, targets)
 	}
 }
 
 // resultOf is the result of an upgrade from those of its targets: the one that a human should know.
-func (r *run) resultOf(to string, targets []*target) string {
+func (r *run) resultOf(entry *pin.Entry, targets []*target) string {
 	results := map[string]bool{}
 	for _, t := range targets {
 		results[t.upgrade.Result] = true
+	}
+	for _, t := range r.targets {
+		if left(t.upgrade, entry) && r.same(t.upgrade.From, entry.To) {
+			results[resultBefore(t.upgrade)] = true
+		}
 	}
 	for _, result := range []string{v1alpha1.ResultFailed, v1alpha1.ResultSucceeded, v1alpha1.ResultUnjudged, v1alpha1.ResultOverridden} {
 		if results[result] {
 			return result
 		}
 	}
-	if r.blocked(to) != nil {
+	if r.blocked(entry.To) != nil {
 		return v1alpha1.ResultFailed
 	}
 	return v1alpha1.ResultWithdrawn
+}
+
+// left says whether an upgrade began after one that was in Git, so that its target may not tell of that any more.
+func left(u pin.Upgrade, entry *pin.Entry) bool {
+	return entry.Commit != "" && u.Wave == entry.Wave && !u.Start.Before(entry.Start)
+}
+
+// resultBefore is what became of the upgrade before one: a target goes back from a failure, and on when it is well.
+func resultBefore(u pin.Upgrade) string {
+	switch {
+	case u.Rollback:
+		return v1alpha1.ResultFailed
+	case u.Judged:
+		return v1alpha1.ResultSucceeded
+	default:
+		return v1alpha1.ResultUnjudged
+	}
 }

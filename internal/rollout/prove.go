@@ -167,9 +167,14 @@ func (r *run) soaked(w *wave, p *presence) time.Time {
 	return r.ledger.Wall(p.since.Add(w.Soak))
 }
 
-// awaited says whether a target of a wave could take a version once it has soaked in the wave before.
+// awaited says whether a target of a wave could take a version once it has soaked in the wave before, or is on its way to it.
 func (r *run) awaited(w *wave, version *semver.Version) bool {
-	return slices.ContainsFunc(w.targets, func(t *target) bool { return !r.exempt(t) && t.git.LessThan(version) })
+	return slices.ContainsFunc(w.targets, func(t *target) bool {
+		if t.upgrade.Running() && !r.unmovable(t) && t.git.LessThan(version) {
+			return true
+		}
+		return !r.exempt(t) && t.git.LessThan(version)
+	})
 }
 
 func (r *run) proven(w *wave, k string) bool { return slices.Contains(r.ledger.Proven[w.Name], k) }

@@ -24,6 +24,8 @@ type ghost struct {
 	well map[*member]wellness
 	// soaked are the versions that were healthy in a wave for its soak, by wave and version.
 	soaked map[string]bool
+	// failed are the versions from which a target was to go back, since somebody resumed last.
+	failed map[string]bool
 	// tuned is when the range, the exclusions, the blocklist or the registry's past changed last.
 	tuned  time.Time
 	counts counts
@@ -43,7 +45,7 @@ type counts map[string]int
 var tried = []string{"decision", "commit", "rollback", "blocked", "crossing", "hold", "proven", "resume", "approval", "human's hold", "crash"}
 
 func newGhost() *ghost {
-	return &ghost{counts: counts{}, seen: map[string]time.Time{}, approvals: map[string]bool{}, well: map[*member]wellness{}, soaked: map[string]bool{}}
+	return &ghost{counts: counts{}, seen: map[string]time.Time{}, approvals: map[string]bool{}, well: map[*member]wellness{}, soaked: map[string]bool{}, failed: map[string]bool{}}
 }
 
 // seeing is the ghost as it will be once a decision is written.
@@ -81,6 +83,9 @@ func (g *ghost) see(w *world, d Decision) {
 func (g *ghost) meet(w *world, m *member) {
 	if m.target.Pin == nil {
 		return
+	}
+	if back := intentOf(m).Back; back != "" && m.target.Pin.Upgrade.Start.Equal(w.now.Truncate(time.Second)) {
+		g.failed[versions.Tag(back)] = true
 	}
 	version, healthy := versions.Tag(m.target.Pin.Memory.Git), w.well(m)
 	if before, known := g.well[m]; !known || before.version != version || before.healthy != healthy {
@@ -178,6 +183,8 @@ func (g *ghost) start(w *world, in Input, m *member, t TargetDecision, d Decisio
 		w.fail("%s: %s is excluded", t.Name, t.Want)
 	case slices.ContainsFunc(d.Ledger.Blocked, func(b pin.Blocked) bool { return versions.Same(b.Tag, t.Want) }):
 		w.fail("%s: %s is blocked", t.Name, t.Want)
+	case g.failed[versions.Tag(t.Want)] && d.Ledger.Resume() == in.Ledger.Resume():
+		w.fail("%s: %s is taken again although it failed, and nobody resumed", t.Name, t.Want)
 	case p.Suspended:
 		w.fail("%s: %s starts while the policy is suspended", t.Name, t.Want)
 	case !versions.Newer(t.Want, memory.Git):
@@ -348,7 +355,7 @@ func (g *ghost) written(w *world, m *member, to string) {
 	p := m.target.Pin
 	switch {
 	case p.Memory.Restore != "" || versions.Newer(to, p.Memory.From):
-	case p.Upgrade.Rollback:
+	case versions.Same(m.origin[versions.Tag(p.Memory.From)], to):
 		g.counts["rollback"]++
 	default:
 		w.fail("Flux takes %s down from %s to %s", m.target.Name, p.Memory.From, to)

@@ -104,7 +104,7 @@ func (w *world) again(in Input, decision Decision) {
 		for _, before := range looks[:len(looks)-1] {
 			for i := range next.Targets {
 				if want := next.Targets[i].Want; want != last.Targets[i].Want && want == before.Targets[i].Want {
-					w.fail("%s flaps between %q and %q", next.Targets[i].Name, last.Targets[i].Want, want)
+					w.fail("%s flaps between %q, because of %+v, and %q", next.Targets[i].Name, last.Targets[i].Want, last.Targets[i].Holds, want)
 				}
 			}
 		}
@@ -172,7 +172,7 @@ func (w *world) shuffled(in Input, want Decision) {
 			d.Ledger.Blocked[i].Message = "" // names the first few
 		}
 		for i := range d.Ledger.History {
-			d.Ledger.History[i].Commit = "" // of several, the last
+			d.Ledger.History[i].Commit = ""                                   // of several, the last
 			d.Ledger.History[i].From = versions.Tag(d.Ledger.History[i].From) // of two texts that are one version, the first
 		}
 		slices.SortFunc(d.Ledger.History, func(a, b pin.Entry) int {
@@ -184,8 +184,17 @@ func (w *world) shuffled(in Input, want Decision) {
 	}
 }
 
-// write writes a decision, one object after the other, and dies sometimes in between.
+// write writes a decision, one object after the other, and dies sometimes in between. What failed is written before all, and
+// nothing else until the next look: a pin that goes back does not tell it any more.
 func (w *world) write(d Decision) (wrote, alive bool) {
+	if blocksMore(w.operator.ledger, d.Ledger) {
+		if w.dies() {
+			return true, false
+		}
+		w.operator.ledger.Blocked = w.stored(d.Ledger).Blocked
+		w.scan()
+		return true, true
+	}
 	round, last := w.operator.round, w.lastRound()
 	for i, m := range w.members {
 		next := w.wanted(m, d, d.Targets[i], last)
@@ -205,6 +214,9 @@ func (w *world) write(d Decision) (wrote, alive bool) {
 		if w.dies() {
 			return true, false
 		}
+		if len(ledger.Resumes) > 0 && ledger.Resume() != w.operator.ledger.Resume() {
+			clear(w.ghost.failed)
+		}
 		rescan := !reflect.DeepEqual(ledger.Blocked, w.operator.ledger.Blocked)
 		w.operator.ledger, w.operator.round, wrote = ledger, round, true
 		if rescan {
@@ -216,6 +228,12 @@ func (w *world) write(d Decision) (wrote, alive bool) {
 		w.soon()
 	}
 	return wrote, true
+}
+
+func blocksMore(known, next pin.Ledger) bool {
+	return slices.ContainsFunc(next.Blocked, func(b pin.Blocked) bool {
+		return !slices.ContainsFunc(known.Blocked, func(k pin.Blocked) bool { return k.Tag == b.Tag })
+	})
 }
 
 // wanted is a target's pin as it should be.
@@ -294,41 +312,4 @@ func (w *world) probe(next time.Time) {
 			w.fail("nothing would have woken the operator, and its decision changes (it wakes at %v):\n%s", w.operator.wake, diff)
 		}
 	}
-}
-
-// tell notes what a user would see change.
-func (w *world) tell(d Decision) {
-	for i, t := range d.Targets {
-		m := w.members[i]
-		text := w.stateOf(m, t)
-		if w.reported[m.target.Name] != text {
-			w.reported[m.target.Name] = text
-			for line := range strings.Lines(text) {
-				w.note("operator", "%s: %s", t.Name, strings.TrimSuffix(line, "\n"))
-			}
-		}
-	}
-}
-
-func (w *world) stateOf(m *member, t TargetDecision) string {
-	if m.target.Pin == nil {
-		return ""
-	}
-	var lines []string
-	git, u := m.target.Pin.Memory.Git, t.Upgrade
-	switch {
-	case t.Back != "":
-		lines = append(lines, fmt.Sprintf("goes back from %s to %s", t.Back, t.Want))
-	case t.Want != "" && t.Want != git:
-		lines = append(lines, fmt.Sprintf("may go from %s to %s", git, t.Want))
-	case u.Result != "" && u.Start.After(noon):
-		lines = append(lines, fmt.Sprintf("%s → %s: %s", u.From, u.To, u.Result))
-	}
-	if t.Finding != nil {
-		lines = append(lines, fmt.Sprintf("%s: %s", t.Finding.Reason, t.Finding.Message))
-	}
-	for _, hold := range t.Holds {
-		lines = append(lines, fmt.Sprintf("%s is held, %s: %s", hold.Version, hold.Reason, hold.Message))
-	}
-	return strings.Join(lines, "\n")
 }

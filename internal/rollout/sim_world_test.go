@@ -38,9 +38,9 @@ type world struct {
 
 	operator operator
 	ghost    *ghost
-	// reported is what told said last, by member.
-	reported map[string]string
-	pace     pace
+	// told is what was said last of each target, and of the policy.
+	told map[string][]string
+	pace pace
 }
 
 // pace is how fast the world answers, and how often something goes wrong on the way.
@@ -93,7 +93,7 @@ type member struct {
 func newWorld(t TB, roll func(string, int) int, policy Policy, p pace) *world {
 	w := &world{
 		TB: t, roll: roll, now: noon, policy: policy, maintenance: map[string]Schedule{}, fates: map[string]fate{},
-		steps: map[string]*searching{}, reported: map[string]string{}, pace: p,
+		steps: map[string]*searching{}, told: map[string][]string{}, pace: p,
 	}
 	w.ghost = newGhost()
 	return w

@@ -104,7 +104,7 @@ func (r *run) findingOf(t *target) *pin.Finding {
 	switch {
 	case t.finding != nil:
 		return t.finding
-	case !r.at(t, u.To):
+	case t.wave == nil || !r.at(t, u.To):
 		return nil
 	case u.Result == v1alpha1.ResultFailed && u.Rollback:
 		return &pin.Finding{Reason: v1alpha1.RollbackFailedReason, Message: fmt.Sprintf(
