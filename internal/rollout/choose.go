@@ -42,6 +42,11 @@ func (r *run) chooseFor(t *target, resolved bool) {
 	}
 	chosen := r.selectFor(t)
 	t.holds = chosen.holds
+	if chosen.offer >= 0 && t.upgrade.Rollback && r.arrives(t) {
+		in := gate.WaveInput{Tag: r.offers[chosen.offer].tag, Wave: t.wave.Name, Running: []string{t.upgrade.To}}
+		t.holds = append(slices.Clip(t.holds), *gate.UpgradeRunning(in))
+		return
+	}
 	if chosen.offer < 0 {
 		r.withdraw(t)
 		return

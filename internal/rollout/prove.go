@@ -51,10 +51,15 @@ func emptyMessage(w *wave) string {
 // meet counts a target into what its wave is on its way to, and what soaks there.
 func (r *run) meet(w *wave, t *target) {
 	u := t.upgrade
-	if u.Running() && u.Judged && (!u.Committed.IsZero() || r.moving(t)) {
+	if u.Running() && u.Judged && (u.Rollback || !u.Committed.IsZero() || r.moving(t)) {
 		w.running = appendNew(w.running, u.To)
 	}
 	if w.next == nil || r.exempt(t) {
+		return
+	}
+	if r.arrives(t) {
+		p := presenceOf(w, t.git, u.To)
+		p.has, p.pending = true, true
 		return
 	}
 	if to := r.parse(u.To); u.Running() && to != nil && !to.Equal(t.git) {
@@ -62,6 +67,9 @@ func (r *run) meet(w *wave, t *target) {
 	}
 	presenceOf(w, t.git, t.Pin.Memory.Git).add(u.Health, r.same(u.Health.Of, t.Pin.Memory.Git))
 }
+
+// arrives says whether Git has the version that a target is on its way to, and it may still get healthy with it.
+func (r *run) arrives(t *target) bool { return t.upgrade.Running() && r.at(t, t.upgrade.To) }
 
 // add counts a target that has the version. about: its health is that of this version.
 func (p *presence) add(health pin.Health, about bool) {

@@ -43,7 +43,7 @@ var people = map[string]func(w *world){
 	"ill":       func(w *world) { w.loseHealth(w.someone()) },
 	"well":      func(w *world) { m := w.someone(); m.installs++; w.deployed(m) },
 	"check":     (*world).changeCheck,
-	"find":      (*world).find,
+	"find":      (*world).findOrLose,
 	"tolerance": func(w *world) { w.policy.Health.MaxFailed = w.roll("max failed", 3) },
 	"rollback":  func(w *world) { w.policy.Health.Rollback = !w.policy.Health.Rollback },
 }
@@ -259,7 +259,7 @@ func (w *world) changeCheck() {
 	w.note("cluster", "Deployment hello is current: %v", w.checks[0].Current)
 }
 
-func (w *world) find() {
+func (w *world) findOrLose() {
 	m := w.someone()
 	if m.target.Finding == nil {
 		m.target.Finding = &pin.Finding{Reason: v1alpha1.AppMissingReason, Message: "no such App"}
