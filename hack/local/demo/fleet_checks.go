@@ -91,14 +91,18 @@ func promotedInOrder(r record) check {
 	if soaked := first.End.Add(fleetSoak); last.Start.Time.Before(soaked) {
 		c.problemf("production began at %s, and the soak was over at %s", last.Start.Time, soaked)
 	}
-	approved := slices.IndexFunc(status.Approvals, func(a v1alpha1.Approval) bool { return a.Version == mended && a.Wave == production.stage })
-	if approved < 0 || !last.Approved || first.Approved {
-		c.problemf("approvals are %+v; the canary's upgrade says approved %t, production's %t", status.Approvals, first.Approved, last.Approved)
-	} else if last.Start.Before(&status.Approvals[approved].Time) {
-		c.problemf("production began at %s, and was approved at %s", last.Start.Time, status.Approvals[approved].Time)
+	if first.Approved || !approvedInTime(status.Approvals, last) {
+		c.problemf("approvals are %+v; the canary's upgrade is %+v, production's %+v", status.Approvals, first, last)
 	}
 	if a, b := r.indexOf(canary.app, mended), r.indexOf(production.app, mended); a < 0 || b <= a {
 		c.problemf("the canary has it with commit %d, production with commit %d", a, b)
 	}
 	return c
+}
+
+// approvedInTime reports whether an upgrade used an approval that was there when it began.
+func approvedInTime(approvals []v1alpha1.Approval, upgrade v1alpha1.HistoryEntry) bool {
+	return upgrade.Approved && slices.ContainsFunc(approvals, func(a v1alpha1.Approval) bool {
+		return a.Version == upgrade.To && a.Wave == upgrade.Wave && !upgrade.Start.Before(&a.Time)
+	})
 }

@@ -89,6 +89,7 @@ var fleetSpoils = map[string]spoiled{
 	"production did not wait":           {changeStatus(func(s *v1alpha1.AppUpgradePolicyStatus) { s.History[placeLast].Start = *s.History[placeCanary].End }), claimOrder},
 	"nobody approved":                   {changeStatus(func(s *v1alpha1.AppUpgradePolicyStatus) { s.Approvals = nil }), claimOrder},
 	"the approval was not used":         {changeStatus(func(s *v1alpha1.AppUpgradePolicyStatus) { s.History[placeLast].Approved = false }), claimOrder},
+	"the canary was approved":           {changeStatus(func(s *v1alpha1.AppUpgradePolicyStatus) { s.History[placeCanary].Approved = true }), claimOrder},
 	"approved afterwards":               {changeStatus(func(s *v1alpha1.AppUpgradePolicyStatus) { s.Approvals[0].Time = *s.History[placeLast].End }), claimOrder},
 	"production has no history":         {changeStatus(func(s *v1alpha1.AppUpgradePolicyStatus) { s.History = s.History[1:] }), claimOrder},
 	"production was first": {func(r *record) {

@@ -12,21 +12,7 @@ import (
 func (w *world) seePolicy(policy *v1alpha1.AppUpgradePolicy) []entry {
 	before, now := w.policies[policy.Name], policy.Status
 	w.policies[policy.Name] = now
-	var told []entry
-	for _, wave := range now.Waves {
-		same := func(b v1alpha1.WaveStatus) bool {
-			return b.Name == wave.Name && b.State == wave.State && b.Version == wave.Version
-		}
-		if !slices.ContainsFunc(before.Waves, same) {
-			told = append(told, entryf(labelWave, "%s of %s: %s", wave.Name, policy.Name, strings.TrimSpace(string(wave.State)+" "+wave.Version)))
-		}
-	}
-	for _, e := range slices.Backward(now.History) {
-		same := func(b v1alpha1.HistoryEntry) bool { return b.Start.Equal(&e.Start) && summary(b) == summary(e) }
-		if e.Wave != "" && e.Result != "" && !slices.ContainsFunc(before.History, same) {
-			told = append(told, entryf(labelEnded, "%s", summary(e)))
-		}
-	}
+	told := append(tellWaves(policy.Name, before.Waves, now.Waves), tellEnded(before.History, now.History)...)
 	for _, b := range now.Blocked {
 		if !slices.Contains(before.Blocked, b) {
 			told = append(told, entryf(labelBlocked, "%s for %s: %s", b.Version, policy.Name, b.Message))
@@ -34,6 +20,31 @@ func (w *world) seePolicy(policy *v1alpha1.AppUpgradePolicy) []entry {
 	}
 	for _, target := range now.Targets {
 		told = append(told, w.seeTarget(target, now.Held)...)
+	}
+	return told
+}
+
+func tellWaves(policy string, before, now []v1alpha1.WaveStatus) []entry {
+	var told []entry
+	for _, wave := range now {
+		same := func(b v1alpha1.WaveStatus) bool {
+			return b.Name == wave.Name && b.State == wave.State && b.Version == wave.Version
+		}
+		if !slices.ContainsFunc(before, same) {
+			told = append(told, entryf(labelWave, "%s of %s: %s", wave.Name, policy, strings.TrimSpace(string(wave.State)+" "+wave.Version)))
+		}
+	}
+	return told
+}
+
+// tellEnded tells of the upgrades of waves only: those of other policies are told as their App changes.
+func tellEnded(before, now []v1alpha1.HistoryEntry) []entry {
+	var told []entry
+	for _, e := range slices.Backward(now) {
+		same := func(b v1alpha1.HistoryEntry) bool { return b.Start.Equal(&e.Start) && summary(b) == summary(e) }
+		if e.Wave != "" && e.Result != "" && !slices.ContainsFunc(before, same) {
+			told = append(told, entryf(labelEnded, "%s", summary(e)))
+		}
 	}
 	return told
 }
