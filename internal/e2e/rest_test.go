@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
@@ -36,6 +39,58 @@ func TestAtRest(t *testing.T) {
 		return f.atRest()
 	})
 
+	f.nothingHappens(proxy)
+}
+
+// So it is when a rollout is over: neither waves nor a soak, an age, windows or a schedule of the cluster make it write.
+func TestAtRestAfterRollout(t *testing.T) {
+	f := newStagedFleet(t, map[string]string{"canary": "1.0.0", "production": "1.0.0"})
+	proxy, config := throughProxy(t)
+	startOperator(t, environment.OperatorOptions{Kubeconfig: config})
+	open := v1alpha1.Schedule{Windows: []v1alpha1.TimeWindow{window("all-day", time.Now().Add(-time.Minute))}}
+	maintenance := &v1alpha1.MaintenanceSchedule{
+		ObjectMeta: metav1.ObjectMeta{Name: f.namespace},
+		Spec: v1alpha1.MaintenanceScheduleSpec{
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: f.namespace}},
+			Schedule:          open,
+		},
+	}
+	must(t, env.Client.Create(t.Context(), maintenance))
+	t.Cleanup(func() { _ = env.Client.Delete(cleanupContext(t), maintenance) })
+	f.policy("over", ">=1.0.0", nil, inWaves(time.Second), ofAllApps, func(p *v1alpha1.AppUpgradePolicy) {
+		p.Spec.Schedule = &open
+		rollout(p).MinAge = &metav1.Duration{Duration: time.Second}
+	})
+	eventually(t, "the Apps are marked", func() error { return f.marked("canary", "production") })
+	f.release("1.1.0")
+	f.scan()
+	f.everyoneRuns("over", "1.1.0", "canary", "production")
+	for _, wave := range []string{canary, production} {
+		f.ends("over", wave, "1.1.0", false, v1alpha1.ResultSucceeded)
+		f.wave("over", wave, "is up to date", func(w v1alpha1.WaveStatus) bool {
+			return w.State == v1alpha1.WaveUpToDate && w.Version == "1.1.0" && w.Healthy == 1
+		})
+	}
+	eventually(t, "the schedule is open", func() error {
+		must(t, env.Client.Get(t.Context(), client.ObjectKeyFromObject(maintenance), maintenance))
+		if maintenance.Status.State != v1alpha1.ScheduleOpen {
+			return fmt.Errorf("it is %+v", maintenance.Status)
+		}
+		return nil
+	})
+	f.nothingHappens(proxy)
+	env.Apps.FailApp(f.namespace, "canary", true)
+	eventually(t, "the canary is not well", func() error {
+		if err := f.deployed("canary", "1.1.0"); err == nil {
+			return errors.New("it is deployed")
+		}
+		return nil
+	})
+	env.Apps.FailApp(f.namespace, "canary", false)
+	f.everyoneRuns("over", "1.1.0", "canary", "production")
+	for _, wave := range []string{canary, production} {
+		f.wave("over", wave, "is well", func(w v1alpha1.WaveStatus) bool { return w.Healthy == 1 })
+	}
 	f.nothingHappens(proxy)
 }
 
