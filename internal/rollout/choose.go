@@ -128,7 +128,7 @@ func (r *run) newSelection(t *target) selection {
 	var own []Hold
 	for i, o := range r.offers[:newer] {
 		barred := r.gates(t.wave, i)
-		if len(barred) > 0 && i > 0 {
+		if len(barred) > 0 && (i > 0 || o.blocked != nil) {
 			continue
 		}
 		holds := gate.Evaluate(gate.ForTarget(), r.targetInput(t, o))

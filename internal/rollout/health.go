@@ -46,8 +46,12 @@ func (r *run) healthy(t *target) bool {
 	return t.Excused == "" && r.checked && Deployed(t.Target) && t.Pin != nil && r.same(t.Spec, t.Pin.Memory.Git)
 }
 
-// wellAtStart says whether what becomes of a target may be blamed on a version that it is given now.
-func (r *run) wellAtStart(t *target) bool { return t.Excused == "" && r.checked && Deployed(t.Target) }
+// wellAtStart says whether what becomes of a target may be blamed on a version that it is given now. An upgrade that replaces
+// one whose target was not well, and that has not ended, begins where that began.
+func (r *run) wellAtStart(t *target) bool {
+	unwell := t.upgrade.Running() && !t.upgrade.Judged
+	return !unwell && t.Excused == "" && r.checked && Deployed(t.Target)
+}
 
 // healthOf follows the health of a target's version while the next wave may wait for it, and forgets it else: at rest nothing
 // is written, however often health changes.

@@ -51,7 +51,10 @@ func emptyMessage(w *wave) string {
 // meet counts a target into what its wave is on its way to, and what soaks there.
 func (r *run) meet(w *wave, t *target) {
 	u := t.upgrade
-	if u.Running() && u.Judged && (u.Rollback || !u.Committed.IsZero() || r.moving(t)) {
+	switch {
+	case r.mustGoBack(t) && !r.unmovable(t):
+		w.running = appendNew(w.running, tagFor(t.Kind, u.From))
+	case u.Running() && u.Judged && (u.Rollback || !u.Committed.IsZero() || r.moving(t)):
 		w.running = appendNew(w.running, u.To)
 	}
 	if w.next == nil || r.exempt(t) {

@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -138,7 +139,7 @@ func (w *world) approveAny() {
 
 func (w *world) approveWith(text string) {
 	w.policy.Approve = text
-	w.ghost.approvals[text] = true
+	w.ghost.approvals[strings.TrimPrefix(text, "=")] = true
 	w.note("human", "approves %q", text)
 }
 
