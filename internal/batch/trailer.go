@@ -14,8 +14,8 @@ const (
 	changeTrailer = "Upgrade-Change: "
 )
 
-// DefaultMessage is the subject of Flux's commits if the user gives no template.
-const DefaultMessage = "Upgrade {{ len .Changed.Changes }} version{{ if ne (len .Changed.Changes) 1 }}s{{ end }}"
+// DefaultMessage is the subject of Flux's commits if the user gives no template. Its verb is what Verb says.
+const DefaultMessage = "{{ .Values.verb }} {{ len .Changed.Changes }} version{{ if ne (len .Changed.Changes) 1 }}s{{ end }}"
 
 // MessageTemplate is the automation's template: the user's, and a trailer that names the batch and, document by document, each
 // setter's old and new value. The old values tell whether a human committed between the check and Flux's run, the documents
@@ -29,6 +29,24 @@ func MessageTemplate(user string) string {
 		fileTrailer + "{{ printf \"%q %q\" $file (printf \"%s %s\" $object.Kind $object.Name) }}\n" +
 		"{{ range $changes }}" + changeTrailer + "{{ .Setter }} {{ printf \"%q\" .OldValue }} -> {{ printf \"%q\" .NewValue }}\n{{ end }}" +
 		"{{ end }}{{ end }}"
+}
+
+// Verb says what a batch of pins does, for the subject of its commit.
+func Verb(pins []Pin) string {
+	back := 0
+	for _, p := range pins {
+		if p.Intent.Back != "" {
+			back++
+		}
+	}
+	switch back {
+	case 0:
+		return "Upgrade"
+	case len(pins):
+		return "Roll back"
+	default:
+		return "Upgrade and roll back"
+	}
 }
 
 // Trailer is what a commit of Flux says of its batch.

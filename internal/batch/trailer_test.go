@@ -9,6 +9,8 @@ import (
 
 	"github.com/Masterminds/sprig/v3"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -62,7 +64,7 @@ func render(t interface {
 		AutomationObject struct{ Namespace, Name string }
 		Changed          fluxChanged
 		Values           map[string]string
-	}{Changed: changed, Values: map[string]string{"batch": id}})
+	}{Changed: changed, Values: map[string]string{"batch": id, "verb": "Upgrade"}})
 	if err != nil {
 		t.Fatalf("execute: %v", err)
 	}
@@ -108,6 +110,15 @@ func TestMessageTemplate(t *testing.T) {
 				t.Errorf("ParseTrailer ok=%v (-want +got):\n%s", ok, diff)
 			}
 		})
+	}
+}
+
+func TestVerb(t *testing.T) {
+	up, back := Pin{Intent: pin.Intent{Want: "1.5.0"}}, Pin{Intent: pin.Intent{Want: "1.4.0", Back: "1.5.0"}}
+	for want, pins := range map[string][]Pin{"Upgrade": {up, up}, "Roll back": {back, back}, "Upgrade and roll back": {up, back}} {
+		if got := Verb(pins); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"errors"
 	"context"
 	"fmt"
 	"strings"
@@ -106,7 +107,8 @@ func (r *Reader) read(ctx context.Context, namespace string, check v1alpha1.Heal
 	if unwatched != nil || answer.Unreadable {
 		r.waker.later(ctx, namespace, check)
 	}
-	if unwatched != nil && !answer.Current && !answer.Unreadable {
+	lasting := unwatched != nil && !errors.Is(unwatched, errNotStarted) // what passes by itself is not worth a human's time
+	if lasting && !answer.Current && !answer.Unreadable {
 		answer.Message += fmt.Sprintf(" (looked at every %s, as %s)", pollIntervalText, unwatched)
 	}
 	return answer, nil

@@ -19,6 +19,8 @@ const (
 	automationInterval = 24 * time.Hour
 	// BatchValue is the template value with the id of the batch.
 	BatchValue = "batch"
+	// VerbValue is the template value that says what the batch does.
+	VerbValue = "verb"
 
 	// DefaultAuthorName is the author of commits if the user names none.
 	DefaultAuthorName = "app-upgrade-operator"

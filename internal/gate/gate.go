@@ -70,6 +70,8 @@ type Before struct {
 	Empty bool
 	// Proven: the version was healthy there for its soak.
 	Proven bool
+	// Unwell says what is wrong with those targets that have the version if none of them can prove it; empty: nothing.
+	Unwell string
 	// Has: targets there have the version. Soaked is when it has soaked there, if it goes on like this; zero: not known.
 	Has    bool
 	Soak   time.Duration

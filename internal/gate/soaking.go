@@ -50,6 +50,8 @@ func (in WaveInput) unprovenMessage() string {
 	switch {
 	case in.Before.Empty:
 		return fmt.Sprintf("Wave %s has no targets, so no version is ever proven there: give it some, or remove it from rollout.waves", wave)
+	case in.Before.Unwell != "":
+		return fmt.Sprintf("%s must be healthy in wave %s%s first, and no target that has it there can prove that: %s", in.Tag, wave, soak, in.Before.Unwell)
 	case !in.Before.Has:
 		return fmt.Sprintf("%s must get to wave %s first, and be healthy there%s", in.Tag, wave, soak)
 	case at.IsZero():

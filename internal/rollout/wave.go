@@ -144,7 +144,7 @@ func (r *run) checkLine(t *target) {
 // gates are the verdicts of a wave's gates about an offer.
 func (r *run) gates(w *wave, i int) []Hold {
 	for len(w.verdicts) <= i {
-		holds := gate.Evaluate(gate.ForWave(), r.waveInput(w, r.offers[len(w.verdicts)]))
+		holds := r.ask(w, r.offers[len(w.verdicts)])
 		for _, hold := range holds {
 			r.wakeAt(hold.Earliest)
 		}
@@ -153,6 +153,15 @@ func (r *run) gates(w *wave, i int) []Hold {
 		w.ends = append(w.ends, len(w.all))
 	}
 	return w.verdicts[i]
+}
+
+// ask asks all gates of a wave about an offer. Of a version that failed nothing else is of interest.
+func (r *run) ask(w *wave, o offer) []Hold {
+	in := r.waveInput(w, o)
+	if hold := gate.Blocked(in); hold != nil {
+		return []Hold{*hold}
+	}
+	return gate.Evaluate(gate.ForWave(), in)
 }
 
 // held are the verdicts about the first n offers together.
@@ -180,10 +189,31 @@ func (r *run) waveInput(w *wave, o offer) gate.WaveInput {
 func (r *run) beforeOf(w *wave, version *semver.Version) *gate.Before {
 	before := &gate.Before{Wave: w.Name, Empty: len(w.targets) == 0, Proven: r.proven(w, key(version)), Soak: w.Soak}
 	if p := w.presences[key(version)]; p != nil {
-		before.Has = true
+		before.Has = p.has
 		before.Soaked = r.soaked(w, p)
 	}
+	if !before.Has && !before.Proven {
+		before.Unwell = r.unwell(w, version)
+	}
 	return before
+}
+
+// unwell says what is wrong with the first target that has a version in a wave in which none counts; empty: none has it.
+func (r *run) unwell(w *wave, version *semver.Version) string {
+	for _, t := range w.targets {
+		if t.git == nil || !t.git.Equal(version) {
+			continue
+		}
+		switch {
+		case t.Excused != "":
+			return fmt.Sprintf("%s %s is %s", t.Kind, t.Name, t.Excused)
+		case t.Pin.Memory.Hold != nil || r.unmovable(t):
+			return fmt.Sprintf("%s %s cannot be moved, see its finding or hold", t.Kind, t.Name)
+		default:
+			return fmt.Sprintf("%s %s: %s", t.Kind, t.Name, r.ailment(t))
+		}
+	}
+	return ""
 }
 
 // waveState is how far a wave is.

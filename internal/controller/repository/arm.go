@@ -45,18 +45,24 @@ func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error 
 	for _, key := range armed {
 		files = append(files, reading.Lines[key].File)
 	}
-	if err := r.set(ctx, s.automations[a.Automation], a.ID, reading.Revision, batch.UpdatePath(files)); err != nil {
+	path := batch.UpdatePath(files)
+	err = r.set(ctx, s.automations[a.Automation], order{id: a.ID, base: reading.Revision, path: path, verb: batch.Verb(s.members(armed))})
+	if err != nil {
 		return err
 	}
-	log.FromContext(ctx).Info("Armed", "batch", a.ID, "automation", a.Automation.String(), "pins", len(armed), "path", batch.UpdatePath(files))
+	log.FromContext(ctx).Info("Armed", "batch", a.ID, "automation", a.Automation.String(), "pins", len(armed), "path", path)
 	return nil
 }
 
 // armPatchTimeout bounds the patch that arms, which a stop waits for.
 const armPatchTimeout = 5 * time.Second
 
+// order is what an automation is told when it is armed: the batch, the commit at which it was checked, the folder of its files,
+// and what it does.
+type order struct{ id, base, path, verb string }
+
 // set is the one patch that lets Flux write a batch. A stop waits for its answer, so that it can disarm what was armed.
-func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAutomation, id, base, path string) error {
+func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAutomation, to order) error {
 	r.arming.Lock()
 	defer r.arming.Unlock()
 	if r.stopped {
@@ -65,13 +71,13 @@ func (r *Reconciler) set(ctx context.Context, object *automationv1.ImageUpdateAu
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), armPatchTimeout)
 	defer cancel()
 	memory := observeAutomation(object).Memory
-	memory.Batch, memory.Base, memory.ArmedBy, memory.ArmedAt = id, base, r.Leader, r.Now().UTC().Truncate(time.Second)
+	memory.Batch, memory.Base, memory.ArmedBy, memory.ArmedAt = to.id, to.base, r.Leader, r.Now().UTC().Truncate(time.Second)
 	memory.Outcome, memory.Message = "", ""
 	before := object.DeepCopy()
-	object.Spec.PolicySelector = fluxobjects.Selector(id)
-	object.Spec.Update.Path = path
-	object.Spec.GitSpec.Commit.MessageTemplateValues = map[string]string{fluxobjects.BatchValue: id}
-	if err := annotate(object, id, memory); err != nil {
+	object.Spec.PolicySelector = fluxobjects.Selector(to.id)
+	object.Spec.Update.Path = to.path
+	object.Spec.GitSpec.Commit.MessageTemplateValues = map[string]string{fluxobjects.BatchValue: to.id, fluxobjects.VerbValue: to.verb}
+	if err := annotate(object, to.id, memory); err != nil {
 		return err
 	}
 	return r.Patch(ctx, object, guarded(before), fieldOwner)
