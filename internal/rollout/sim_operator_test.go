@@ -40,7 +40,6 @@ func (w *world) look() {
 		if !alive {
 			return
 		}
-		w.ghost.see(w, decision)
 		w.tell(decision)
 		if !wrote {
 			w.operator.wake, w.operator.behind, w.operator.last = decision.WakeUp, false, decision
@@ -224,6 +223,7 @@ func (w *world) write(d Decision) (wrote, alive bool) {
 		}
 	}
 	w.ask(d.Steps)
+	w.ghost.see(w, d)
 	if wrote {
 		w.soon()
 	}
