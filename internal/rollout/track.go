@@ -12,6 +12,7 @@ import (
 func (r *run) track() {
 	for _, t := range r.targets {
 		if t.Pin == nil || t.wave == nil {
+			t.upgrade.Health = pin.Health{} // nobody looks after it
 			continue
 		}
 		if t.upgrade.Running() {
