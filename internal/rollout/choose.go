@@ -52,7 +52,7 @@ func (r *run) chooseFor(t *target, resolved bool) {
 		return
 	}
 	want := tagFor(t.Kind, r.offers[chosen.offer].tag)
-	if !resolved && t.Pin.Intent.Want != want {
+	if (!resolved || r.assumed) && t.Pin.Intent.Want != want {
 		r.withdraw(t)
 		return
 	}

@@ -47,9 +47,10 @@ type run struct {
 	ledger pin.Ledger
 	// active is Now on the clock that stands still while the policy is suspended.
 	active time.Time
-	// candidate is the tag, if it satisfies the policy's versions; newest its version.
+	// candidate is the tag, if it satisfies the policy's versions; newest its version. assumed: Flux has not looked for it yet.
 	candidate string
 	newest    *semver.Version
+	assumed   bool
 	// resumed: a new resume token is being handled.
 	resumed bool
 	// checked: every health check is Current.
@@ -90,7 +91,7 @@ func newRun(in Input) *run {
 	filter, err := versions.NewFilter(in.Policy.FilterPattern, in.Policy.FilterExtract)
 	if err == nil {
 		r.filter = filter
-		r.candidate, r.newest = newCandidate(in, filter)
+		r.findCandidate()
 	}
 	for _, check := range in.Checks {
 		r.checked = r.checked && check.Current

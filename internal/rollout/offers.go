@@ -6,6 +6,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	application "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
@@ -56,13 +57,24 @@ func (a allowed) version(tag string) (text string, parsed *semver.Version, ok bo
 	return text, parsed, err == nil
 }
 
-// newCandidate trusts nobody with the range: Flux keeps showing a candidate that the range does not contain any more.
-func newCandidate(in Input, filter versions.Filter) (string, *semver.Version) {
-	_, parsed, ok := newAllowed(in, filter).version(in.Candidate.Tag)
-	if !ok {
-		return "", nil
+// findCandidate trusts nobody with the range: Flux keeps showing a candidate that the range does not contain any more. While
+// Flux has still to look, after a version was blocked for example, the newest version that was seen stands for the candidate:
+// what is under way goes on, and nothing begins.
+func (r *run) findCandidate() {
+	admitted := newAllowed(r.in, r.filter)
+	if _, parsed, ok := admitted.version(r.in.Candidate.Tag); ok {
+		r.candidate, r.newest = r.in.Candidate.Tag, parsed
+		return
 	}
-	return in.Candidate.Tag, parsed
+	if r.in.Candidate.Tag != "" || r.in.Candidate.Reason != v1alpha1.ScanPendingReason {
+		return
+	}
+	for _, seen := range r.ledger.Seen {
+		_, parsed, ok := admitted.version(seen.Tag)
+		if ok && r.blocked(seen.Tag) == nil && (r.newest == nil || parsed.GreaterThan(r.newest)) {
+			r.candidate, r.newest, r.assumed = seen.Tag, parsed, true
+		}
+	}
 }
 
 // addOffers makes the versions on offer from those that were seen, the newest first. One that is newer than the candidate is

@@ -344,7 +344,9 @@ func (g *ghost) explained(w *world, m *member, t TargetDecision, d Decision) {
 			w.fail("%s: a hold promises what has come: %+v", t.Name, hold)
 		}
 	}
-	if versions.Newer(d.Available, p.Memory.Git) && !versions.Same(t.Want, d.Available) && len(t.Holds) == 0 && allResolved(w.observe().Targets) {
+	in := w.observe()
+	waits := in.Candidate.Tag == "" || !allResolved(in.Targets) // for Flux to look, or for the others
+	if versions.Newer(d.Available, p.Memory.Git) && !versions.Same(t.Want, d.Available) && len(t.Holds) == 0 && !waits {
 		w.fail("%s: %s is out, and nothing says why Git has %s", t.Name, d.Available, p.Memory.Git)
 	}
 }

@@ -163,7 +163,7 @@ func (v view) waiting() *Waiting {
 		return v.outcome.Waiting
 	}
 	candidate := v.in.Candidate
-	if candidate.Tag != "" {
+	if candidate.Tag != "" || v.decision.Available != "" {
 		return nil
 	}
 	switch candidate.Reason {
