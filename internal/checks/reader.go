@@ -1,8 +1,8 @@
 package checks
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 

@@ -21,26 +21,19 @@ type share struct {
 	members []int
 }
 
-// heldVersions merges the holds of all targets: one entry for a version and a reason, the newest version first.
-// Only the entries that fit are put into words.
+// heldVersions merges the holds of all targets: one entry for a version and a reason, the newest version first, and its
+// reasons in the order of the gates. Only the entries that fit are put into words.
 func (v view) heldVersions() []v1alpha1.Held {
-	groups := v.sharesByKey()
-	keys := make([]heldKey, 0, len(groups))
-	tags := make([]string, 0, len(groups))
-	for key := range groups {
-		keys = append(keys, key)
+	groups, keys := v.sharesByKey()
+	tags := make([]string, 0, len(keys))
+	for _, key := range keys {
 		tags = append(tags, key.version)
 	}
 	rank := map[string]int{}
 	for i, tag := range v.parser.newestFirst(tags) {
 		rank[tag] = i
 	}
-	slices.SortFunc(keys, func(a, b heldKey) int {
-		if order := rank[a.version] - rank[b.version]; order != 0 {
-			return order
-		}
-		return strings.Compare(a.reason, b.reason)
-	})
+	slices.SortStableFunc(keys, func(a, b heldKey) int { return rank[a.version] - rank[b.version] })
 	var held []v1alpha1.Held
 	for _, key := range keys[:min(len(keys), maxHeld)] {
 		held = append(held, v1alpha1.Held{
@@ -53,15 +46,19 @@ func (v view) heldVersions() []v1alpha1.Held {
 	return held
 }
 
-func (v view) sharesByKey() map[heldKey][]share {
-	groups := map[heldKey][]share{}
+// sharesByKey groups the holds of all targets. The keys are in the order in which they came first.
+func (v view) sharesByKey() (groups map[heldKey][]share, keys []heldKey) {
+	groups = map[heldKey][]share{}
 	for _, set := range holdSets(v.decision.Targets) {
 		for i := range set.holds {
 			key := heldKey{version: set.holds[i].Version, reason: set.holds[i].Reason}
+			if groups[key] == nil {
+				keys = append(keys, key)
+			}
 			groups[key] = append(groups[key], share{hold: &set.holds[i], members: set.members})
 		}
 	}
-	return groups
+	return groups, keys
 }
 
 // holdSet is one slice of holds and the targets that share it.
@@ -123,9 +120,10 @@ func (v view) sharesMessage(group []share) string {
 		}
 	}
 	return bounded(enumerateOf(len(messages), "; ", func(i int) string {
-		if who := v.crew.who(members[i]); who != "" {
-			return who + ": " + messages[i]
+		who := v.crew.who(members[i])
+		if who == "" || strings.HasPrefix(strings.ToLower(messages[i]), who+" ") { // a wave's message names the wave
+			return messages[i]
 		}
-		return messages[i]
+		return who + ": " + messages[i]
 	}))
 }

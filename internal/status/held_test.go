@@ -45,8 +45,8 @@ func TestHeldIsMerged(t *testing.T) {
 			},
 			want: []string{
 				"1.6.0 WouldSkip c, d: too far",
-				"1.5.0 NotNewer a: Git has 1.6.0; b: Git has 1.7.0",
 				"1.5.0 OutsideWindow closed",
+				"1.5.0 NotNewer a: Git has 1.6.0; b: Git has 1.7.0",
 			},
 		},
 		"a shared slice, and a shorter one of it": {

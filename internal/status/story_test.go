@@ -77,8 +77,8 @@ func TestTheStoryOfARollout(t *testing.T) {
 	}{
 		{"a new version", func() { w.in.Candidate.Tag = "1.5.0" }, []string{
 			"Normal VersionAvailable: 1.5.0 is available",
-			"Normal AwaitingApproval: 1.5.0 is held: wave production",
 			"Normal Soaking: 1.5.0 is held: wave production",
+			"Normal AwaitingApproval: 1.5.0 is held: wave production",
 			"Normal WaveUpgrading: Wave canary is on its way to 1.5.0",
 			"Normal Pinned: Going to 1.5.0: App dev",
 		}},
@@ -102,8 +102,8 @@ func TestTheStoryOfARollout(t *testing.T) {
 		}},
 		{"the next version", func() { w.in.Candidate.Tag = "1.6.0" }, []string{
 			"Normal VersionAvailable: 1.6.0 is available",
-			"Normal AwaitingApproval: 1.6.0 is held: wave production",
 			"Normal Soaking: 1.6.0 is held: wave production",
+			"Normal AwaitingApproval: 1.6.0 is held: wave production",
 			"Normal WaveUpgrading: Wave canary is on its way to 1.6.0",
 			"Normal Pinned: Going to 1.6.0: App dev",
 		}},
@@ -121,6 +121,8 @@ func TestTheStoryOfARollout(t *testing.T) {
 		{"a human wants to try again", func() { w.in.Policy.Resume, w.in.Candidate.Tag = "try-again", "1.6.0" }, []string{
 			"Normal Resumed: The token \"try-again\" of the annotation upgrades.giantswarm.io/resume is handled: versions that failed, " +
 				"and those that humans left, may be taken again",
+			"Normal Soaking: 1.6.0 is held: wave production",
+			"Normal AwaitingApproval: 1.6.0 is held: wave production",
 			"Normal WaveUpgrading: Wave canary is on its way to 1.6.0",
 			"Normal Pinned: Going to 1.6.0: App dev",
 		}},

@@ -111,7 +111,9 @@ func (r *Reconciler) report(ctx context.Context, s scope, outcome status.Outcome
 	if equality.Semantic.DeepEqual(outcome.Previous, after.Status) {
 		return nil
 	}
-	if err := r.client.Status().Patch(ctx, after, client.MergeFrom(s.policy)); client.IgnoreNotFound(err) != nil {
+	// The lock keeps a look at an old copy from telling the same events again.
+	patch := client.MergeFromWithOptions(s.policy, client.MergeFromWithOptimisticLock{})
+	if err := r.client.Status().Patch(ctx, after, patch); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status of AppUpgradePolicy %s/%s: %w", s.policy.Namespace, s.policy.Name, err)
 	}
 	for _, event := range status.Events(outcome.Previous, after.Status) {
