@@ -40,13 +40,8 @@ func (r *run) chooseFor(t *target, resolved bool) {
 	if r.rollBack(t) {
 		return
 	}
-	chosen := r.selectFor(t)
+	chosen := r.afterRollback(t, r.selectFor(t))
 	t.holds = chosen.holds
-	if chosen.offer >= 0 && t.upgrade.Rollback && r.arrives(t) {
-		in := gate.WaveInput{Tag: r.offers[chosen.offer].tag, Wave: t.wave.Name, Running: []string{t.upgrade.To}}
-		t.holds = append(slices.Clip(t.holds), *gate.UpgradeRunning(in))
-		return
-	}
 	if chosen.offer < 0 {
 		r.withdraw(t)
 		return
@@ -58,6 +53,15 @@ func (r *run) chooseFor(t *target, resolved bool) {
 	}
 	t.want = want
 	r.start(t, want)
+}
+
+// afterRollback holds what was chosen for a target until its rollback has ended.
+func (r *run) afterRollback(t *target, chosen selection) selection {
+	if chosen.offer < 0 || !t.upgrade.Rollback || !r.arrives(t) {
+		return chosen
+	}
+	in := gate.WaveInput{Tag: r.offers[chosen.offer].tag, Wave: t.wave.Name, Running: []string{t.upgrade.To}}
+	return selection{offer: -1, holds: append(slices.Clip(chosen.holds), *gate.UpgradeRunning(in))}
 }
 
 // start begins an upgrade, unless it has begun.

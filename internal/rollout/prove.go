@@ -50,16 +50,13 @@ func emptyMessage(w *wave) string {
 
 // meet counts a target into what its wave is on its way to, and what soaks there.
 func (r *run) meet(w *wave, t *target) {
-	u := t.upgrade
-	switch {
-	case r.mustGoBack(t) && !r.unmovable(t):
-		w.running = appendNew(w.running, tagFor(t.Kind, u.From))
-	case u.Running() && u.Judged && (u.Rollback || !u.Committed.IsZero() || r.moving(t)):
-		w.running = appendNew(w.running, u.To)
+	if to := r.running(t); to != "" {
+		w.running = appendNew(w.running, to)
 	}
 	if w.next == nil || r.exempt(t) {
 		return
 	}
+	u := t.upgrade
 	if r.arrives(t) {
 		p := presenceOf(w, t.git, u.To)
 		p.has, p.pending = true, true
@@ -69,6 +66,19 @@ func (r *run) meet(w *wave, t *target) {
 		presenceOf(w, to, u.To).pending = true
 	}
 	presenceOf(w, t.git, t.Pin.Memory.Git).add(u.Health, r.same(u.Health.Of, t.Pin.Memory.Git))
+}
+
+// running is the tag that a target is on its way to, or back to, so that its wave waits for it; empty: none.
+func (r *run) running(t *target) string {
+	u := t.upgrade
+	switch {
+	case r.mustGoBack(t) && !r.unmovable(t):
+		return tagFor(t.Kind, u.From)
+	case u.Running() && u.Judged && (u.Rollback || !u.Committed.IsZero() || r.moving(t)):
+		return u.To
+	default:
+		return ""
+	}
 }
 
 // arrives says whether Git has the version that a target is on its way to, and it may still get healthy with it.

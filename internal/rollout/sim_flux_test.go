@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"slices"
+	"time"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -19,6 +20,8 @@ type searching struct {
 	search   versions.Search
 	of, tag  string
 	answered bool
+	// began is when the first search from this step did.
+	began time.Time
 }
 
 // push releases a tag.
@@ -142,7 +145,11 @@ func (w *world) ask(queries []StepQuery) {
 			asked = asked || s.of != "" && s.of != w.within(q.Search)
 			continue
 		}
-		steps[q.Of] = &searching{search: q.Search}
+		next := &searching{search: q.Search, began: w.now}
+		if before := w.steps[q.Of]; before != nil {
+			next.began = before.began
+		}
+		steps[q.Of] = next
 		asked = true
 	}
 	w.steps = steps
