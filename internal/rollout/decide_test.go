@@ -139,3 +139,14 @@ func TestDecideTakesTheVersionOutOfTheTag(t *testing.T) {
 		t.Errorf("available is %q", decision.Available)
 	}
 }
+
+// TestFollowersAreNotOverridden: a follower's line may be read later than its leader's, and then has another text for a while.
+func TestFollowersAreNotOverridden(t *testing.T) {
+	leader := placedTarget("a", "1.4.0", "")
+	follower := changed(placedTarget("follower", "1.3.0", ""), func(t *Target) { t.Pin.Memory.Marked, t.Pin.Memory.Leader = false, "pin.app.a" })
+	in := makeInput(leader, follower).in
+	in = written(in, Decide(in))
+	if got := Decide(in).Targets[1].Upgrade; got.To != "1.5.0" || !got.Running() {
+		t.Errorf("the follower's upgrade is %+v", got)
+	}
+}

@@ -149,6 +149,9 @@ func TestUnjudged(t *testing.T) {
 			if len(w.operator.ledger.Blocked) > 0 {
 				w.fail("1.5.0 is blocked")
 			}
+			if got := w.find("a").target.Pin.Upgrade.Result; got != v1alpha1.ResultUnjudged {
+				w.fail("the result of a is %q", got)
+			}
 		})
 	}
 }
@@ -255,4 +258,38 @@ func TestLateTargetsOfAWave(t *testing.T) {
 	w.look()
 	w.run(40 * time.Minute)
 	w.mustHave(map[string]string{"canary": "1.5.0", "late": "1.5.0", "prod": "1.5.0"})
+}
+
+// TestExcusedOnTheWay: what is paused while its version is being installed is not judged by it.
+func TestExcusedOnTheWay(t *testing.T) {
+	w := newScenario(t, Policy{Health: Health{Rollback: true}}, map[string]int{"a": 0})
+	w.fates["1.5.0"] = fate{kind: hanging}
+	w.push("1.5.0")
+	w.run(15 * time.Minute)
+	w.find("a").target.Excused = "paused"
+	w.look()
+	w.run(5 * time.Minute)
+	w.find("a").target.Excused = ""
+	w.look()
+	w.run(5 * time.Hour)
+	w.mustHave(map[string]string{"a": "1.5.0"})
+	if got := w.operator.last.Targets[0].Upgrade.Result; got != v1alpha1.ResultUnjudged {
+		w.fail("the result is %q", got)
+	}
+}
+
+// TestAwayIsNotSoaking: a version does not soak in a target that is not there.
+func TestAwayIsNotSoaking(t *testing.T) {
+	w := newScenario(t, Policy{Waves: wavesOf(4 * time.Hour)}, map[string]int{"canary": 0, "prod": 1})
+	w.push("1.5.0")
+	w.run(time.Hour)
+	w.find("canary").target.Finding = &pin.Finding{Reason: v1alpha1.AppMissingReason, Message: "no such App"}
+	w.look()
+	w.run(10 * time.Hour)
+	w.find("canary").target.Finding = nil
+	w.look()
+	w.run(3 * time.Hour)
+	w.mustHave(map[string]string{"prod": "1.4.0"})
+	w.run(2 * time.Hour)
+	w.mustHave(map[string]string{"prod": "1.5.0"})
 }
