@@ -14,7 +14,7 @@ func (r *run) judge() {
 	for _, w := range r.waves {
 		failed := map[string][]*target{}
 		for _, t := range w.targets {
-			if u := t.upgrade; u.Result == v1alpha1.ResultFailed && u.Judged && !u.Rollback {
+			if u := t.upgrade; u.Result == v1alpha1.ResultFailed && !u.Rollback {
 				failed[u.To] = append(failed[u.To], t)
 			}
 		}

@@ -65,7 +65,7 @@ func (r *run) meet(w *wave, t *target) {
 	if to := r.parse(u.To); u.Running() && to != nil && !to.Equal(t.git) {
 		presenceOf(w, to, u.To).pending = true
 	}
-	presenceOf(w, t.git, t.Pin.Memory.Git).add(u.Health, r.same(u.Health.Of, t.Pin.Memory.Git))
+	presenceOf(w, t.git, t.Pin.Memory.Git).add(u.Health)
 }
 
 // running is the tag that a target is on its way to, or back to, so that its wave waits for it; empty: none.
@@ -84,10 +84,10 @@ func (r *run) running(t *target) string {
 // arrives says whether Git has the version that a target is on its way to, and it may still get healthy with it.
 func (r *run) arrives(t *target) bool { return t.upgrade.Running() && r.at(t, t.upgrade.To) }
 
-// add counts a target that has the version. about: its health is that of this version.
-func (p *presence) add(health pin.Health, about bool) {
+// add counts a target that has the version. One that is healthy is so with what Git has.
+func (p *presence) add(health pin.Health) {
 	p.has = true
-	p.healthy = p.healthy && health.Healthy && about
+	p.healthy = p.healthy && health.Healthy
 	if health.Since.After(p.since) {
 		p.since = health.Since
 	}
@@ -113,7 +113,7 @@ func (r *run) exempt(t *target) bool {
 	u := t.upgrade
 	switch {
 	case u.Running():
-		return !u.Judged
+		return !u.Judged || !r.arrives(t) && r.ailing(t)
 	case u.Result == v1alpha1.ResultUnjudged, u.Result == v1alpha1.ResultFailed:
 		return r.at(t, u.To) && !r.healthy(t)
 	default:
