@@ -104,6 +104,10 @@ func TestDecide(t *testing.T) {
 			in:    makeInput(changed(placedTarget("a", "1.4.0", "1.5.0"), heldUpTo("1.5.0")), placedTarget("b", "1.5.0", "1.5.0")),
 			wants: []string{"", "1.5.0"}, holds: []string{"ManualHold"},
 		},
+		"a human holds one of two": {
+			in:    makeInput(placedTarget("b", "1.4.0", ""), changed(placedTarget("a", "1.4.0", ""), heldUpTo("1.5.0"))),
+			wants: []string{"1.5.0", ""},
+		},
 		"newer than what a human left": {in: makeInput(changed(placedTarget("a", "1.3.0", ""), heldUpTo("1.4.0"))), wants: []string{"1.5.0"}},
 	}
 	for name, tc := range cases {

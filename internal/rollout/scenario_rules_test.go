@@ -114,6 +114,39 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestFailuresThatHold: without a rollback what has a version that failed keeps it, until a newer one comes.
+func TestFailuresThatHold(t *testing.T) {
+	w := newScenario(t, Policy{Waves: wavesOf(time.Hour)}, canaryAndProduction)
+	w.fates["1.5.0"] = fate{kind: hanging}
+	w.push("1.5.0")
+	w.run(5 * time.Hour)
+	w.mustHave(map[string]string{"canary": "1.5.0", "prod-1": "1.4.0"})
+	if got := w.finding("canary"); got != v1alpha1.UpgradeFailedReason {
+		w.fail("finding is %q", got)
+	}
+	w.push("1.5.1")
+	w.run(5 * time.Hour)
+	w.mustHave(map[string]string{"canary": "1.5.1", "prod-1": "1.5.1"})
+}
+
+// TestRollbackWaitsForWhatBlocksAll, and no longer.
+func TestRollbackWaitsForWhatBlocksAll(t *testing.T) {
+	w := newScenario(t, Policy{Health: Health{Rollback: true}}, map[string]int{"a": 0})
+	w.fates["1.5.0"] = fate{kind: hanging}
+	w.push("1.5.0")
+	w.run(20 * time.Minute)
+	for name, length := range map[string]time.Duration{"all": 4 * time.Hour, "upgrades": 100 * time.Hour} {
+		s := makeSchedule(t, "MaintenanceSchedule "+name, v1alpha1.Schedule{Exclusions: window(name, 0, length, "")})
+		s.BlocksAll = name == "all"
+		w.maintenance[name] = s
+	}
+	w.look()
+	w.run(3 * time.Hour)
+	w.mustHave(map[string]string{"a": "1.5.0"})
+	w.run(time.Hour)
+	w.mustHave(map[string]string{"a": "1.4.0"})
+}
+
 // TestTolerance: so many targets of a wave may fail, the others go on, and the next wave follows.
 func TestTolerance(t *testing.T) {
 	targets := map[string]int{"a": 0, "b": 0, "c": 0, "prod": 1}
@@ -292,4 +325,18 @@ func TestAwayIsNotSoaking(t *testing.T) {
 	w.mustHave(map[string]string{"prod": "1.4.0"})
 	w.run(2 * time.Hour)
 	w.mustHave(map[string]string{"prod": "1.5.0"})
+}
+
+// TestLaggingClusters: one whose cluster has not followed Git for too long takes the next version, and keeps it.
+func TestLaggingClusters(t *testing.T) {
+	w := newScenario(t, Policy{Waves: wavesOf(4 * time.Hour)}, map[string]int{"canary": 0, "prod": 1})
+	w.find("canary").stuck = true
+	w.commitBy(w.find("canary"), "1.4.1")
+	w.look()
+	w.releases = append(w.releases, release{tag: "1.4.1", at: w.now})
+	w.scan()
+	w.run(20 * time.Minute)
+	w.push("1.5.0")
+	w.run(3 * time.Hour)
+	w.mustHave(map[string]string{"canary": "1.5.0"})
 }

@@ -123,3 +123,15 @@ func TestThinningKeepsWhatIsNeeded(t *testing.T) {
 		}
 	}
 }
+
+// TestThinningKeepsTheCandidate, even one that no target can take.
+func TestThinningKeepsTheCandidate(t *testing.T) {
+	in := makeInput(placedTarget("a", "1.9.0", "")).candidate("1.6.99").in
+	in.Ledger.Seen = []pin.Seen{{Tag: "1.6.99", At: noon.Add(-200 * time.Hour)}}
+	for n := range pin.MaxSeen {
+		in.Ledger.Seen = append(in.Ledger.Seen, pin.Seen{Tag: fmt.Sprintf("1.5.%d", n), At: noon.Add(time.Duration(n-100) * time.Hour)})
+	}
+	if seen := Decide(in).Ledger.Seen; !slices.ContainsFunc(seen, func(s pin.Seen) bool { return s.Tag == "1.6.99" && s.At.Before(noon) }) {
+		t.Errorf("remembers %v", seen)
+	}
+}
