@@ -33,7 +33,7 @@ func (r *run) chooseFor(t *target, resolved bool) {
 		return
 	}
 	t.want = settled(*t.Pin)
-	if t.Finding != nil || t.finding != nil || !t.placed || t.wave == nil {
+	if !t.movable() {
 		r.withdraw(t)
 		return
 	}
@@ -53,6 +53,11 @@ func (r *run) chooseFor(t *target, resolved bool) {
 	}
 	t.want = want
 	r.start(t, want)
+}
+
+// movable says whether the target's line can be written, and its wave is known.
+func (t *target) movable() bool {
+	return t.Finding == nil && t.finding == nil && t.placed && t.wave != nil
 }
 
 // afterRollback holds what was chosen for a target until its rollback has ended.
