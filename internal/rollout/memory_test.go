@@ -179,3 +179,22 @@ func TestResume(t *testing.T) {
 		}
 	}
 }
+
+// TestWakesForSchedules: what a status says of a schedule changes with it, though there is nothing to take.
+func TestWakesForSchedules(t *testing.T) {
+	for name, tc := range map[string]struct {
+		after time.Duration
+		want  time.Time
+	}{
+		"closed": {after: time.Hour, want: noon.Add(time.Hour)},
+		"open":   {after: -time.Hour, want: noon.Add(time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := makeInput(placedTarget("a", "1.5.0", "1.5.0")).in
+			in.Policy.Waves[0].Schedules = []Schedule{makeSchedule(t, "spec.schedule", v1alpha1.Schedule{Windows: window("night", tc.after, 2*time.Hour, "")})}
+			if got := Decide(in).WakeUp; !got.Equal(tc.want) {
+				t.Errorf("wakes at %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
