@@ -65,7 +65,6 @@ type MaintenanceScheduleSpec struct {
 
 	// schedule says when an upgrade may start.
 	// +required
-	// +kubebuilder:validation:XValidation:rule="has(self.windows) && self.windows.size() > 0 || has(self.exclusions) && self.exclusions.size() > 0",message="schedule needs a window or an exclusion: for a freeze, add the time to exclusions"
 	Schedule Schedule `json:"schedule"`
 
 	// blocks says what is stopped while it is closed: `Upgrades`, or `All`, which stops rollbacks, too. Default Upgrades.

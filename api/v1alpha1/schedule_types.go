@@ -6,6 +6,8 @@ import (
 
 // Schedule says when an upgrade may start. A start is allowed while a window is open, or at any time if there are no
 // windows, and no exclusion covers the time: exclusions win.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.windows) && self.windows.size() > 0 || has(self.exclusions) && self.exclusions.size() > 0",message="schedule needs a window or an exclusion"
 type Schedule struct {
 	// timeZone in which recurrences expand as wall clock, an IANA name such as `Europe/Berlin`. Default UTC.
 	// +optional

@@ -112,7 +112,7 @@ type TargetCounts struct {
 	UpToDate int32 `json:"upToDate"`
 	// upgrading are on their way to another version.
 	Upgrading int32 `json:"upgrading"`
-	// healthy run what their spec has.
+	// healthy run what their spec and Git have, with every health check Current.
 	Healthy int32 `json:"healthy"`
 	// findings have something that a human should look at.
 	Findings int32 `json:"findings"`

@@ -80,7 +80,8 @@ func (e *environment) testDeployment(t *testing.T) {
 
 	want := func(current bool, message string) {
 		t.Helper()
-		wantAnswer(t, reader, namespace, check, rollout.Check{Name: "Deployment hello", Current: current, Message: message})
+		absent := message == "does not exist"
+		wantAnswer(t, reader, namespace, check, rollout.Check{Name: "Deployment hello", Current: current, Absent: absent, Message: message})
 	}
 	changed := func() { // exactly once
 		t.Helper()

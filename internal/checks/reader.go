@@ -123,7 +123,7 @@ func (r *Reader) get(ctx context.Context, namespace string, check v1alpha1.Healt
 		current, message := judge(object)
 		return rollout.Check{Name: nameOf(check), Current: current, Message: message}, nil
 	case apierrors.IsNotFound(err):
-		return rollout.Check{Name: nameOf(check), Message: "does not exist"}, nil
+		return rollout.Check{Name: nameOf(check), Absent: true, Message: "does not exist"}, nil
 	case apierrors.IsForbidden(err):
 		return unreadable(check, forbidden(resource)), nil
 	case apierrors.IsMethodNotSupported(err):

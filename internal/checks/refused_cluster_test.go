@@ -78,6 +78,7 @@ func (e *environment) testForbidden(t *testing.T) {
 
 	e.grant(t, role, "get")
 	unwatched := rollout.Check{Name: "DaemonSet agent",
+		Absent:  true,
 		Message: "does not exist (looked at every minute, as the operator may not list and watch daemonsets.apps)"}
 	eventually(t, func() error { return answers(t, reader, namespace, check, unwatched) })
 	e.grant(t, role, "get", "list", "watch")
@@ -85,7 +86,7 @@ func (e *environment) testForbidden(t *testing.T) {
 	wantAnswer(t, reader, namespace, check, unwatched) // it asks seldom
 	must(t, woken.are(namespace+"/one 1m0s"))
 
-	watched := rollout.Check{Name: "DaemonSet agent", Message: "does not exist"}
+	watched := rollout.Check{Name: "DaemonSet agent", Absent: true, Message: "does not exist"}
 	eventually(t, func() error { // the authorizer learns of a new rule through its own watch
 		clock.SetTime(clock.Now().Add(maxBackOff))
 		return answers(t, reader, namespace, check, watched)
@@ -105,7 +106,7 @@ func (e *environment) testKind(t *testing.T) {
 
 	must(t, e.cluster.InstallCRDs(t.Context(), widgets))
 	eventually(t, func() error {
-		return answers(t, reader, namespace, check, rollout.Check{Name: "Widget a", Message: "does not exist"})
+		return answers(t, reader, namespace, check, rollout.Check{Name: "Widget a", Absent: true, Message: "does not exist"})
 	})
 	woken.forget()
 	widget := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "example.com/v1", "kind": "Widget"}}
@@ -142,16 +143,17 @@ func (e *environment) testLimit(t *testing.T) {
 	claims := v1alpha1.HealthCheck{APIVersion: "v1", Kind: "PersistentVolumeClaim", Name: "a"}
 	e.policy(t, reader, namespace, "jobs", jobs)
 	e.policy(t, reader, namespace, "claims", claims)
-	wantAnswer(t, reader, namespace, jobs, rollout.Check{Name: "Job a", Message: "does not exist"})
+	wantAnswer(t, reader, namespace, jobs, rollout.Check{Name: "Job a", Absent: true, Message: "does not exist"})
 	must(t, woken.are())
 	wantAnswer(t, reader, namespace, claims, rollout.Check{Name: "PersistentVolumeClaim a",
+		Absent:  true,
 		Message: "does not exist (looked at every minute, as the operator watches as many other kinds as it may)"})
 	must(t, woken.are(namespace+"/claims 1m0s"))
 
 	policy := &v1alpha1.AppUpgradePolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "jobs"}}
 	must(t, e.admin.Delete(t.Context(), policy))
 	eventually(t, func() error { // nobody names a Job any more
-		return answers(t, reader, namespace, claims, rollout.Check{Name: "PersistentVolumeClaim a", Message: "does not exist"})
+		return answers(t, reader, namespace, claims, rollout.Check{Name: "PersistentVolumeClaim a", Absent: true, Message: "does not exist"})
 	})
 }
 

@@ -18,6 +18,9 @@ import (
 // SearchAnnotation on the ImagePolicy of a step is the search whose span it asks about, see versions.Search.
 const SearchAnnotation = "upgrades.giantswarm.io/search"
 
+// TuningAnnotation on the ImagePolicy of a step is a hash of what the user says of versions, see Tuning.
+const TuningAnnotation = "upgrades.giantswarm.io/search-tuning"
+
 // tokenBytes of the SHA-256 of a question are its token.
 const tokenBytes = 8
 
@@ -41,7 +44,22 @@ func Candidate(policy *v1alpha1.AppUpgradePolicy, scan, semver string, round int
 func Step(policy *v1alpha1.AppUpgradePolicy, scan, semver, of string, search versions.Search) *imagev1.ImagePolicy {
 	object := finder(policy, pin.StepName(policy.Name, of), pin.RoleStep, scan, semver)
 	object.Annotations[SearchAnnotation] = search.String()
+	object.Annotations[TuningAnnotation] = Tuning(policy.Spec.Versions)
 	return object
+}
+
+// Tuning tells whether a search was made for other versions than the user admits now: what it passed over may count again.
+func Tuning(admitted v1alpha1.Versions) string {
+	tuned := append([]string{admitted.Range, string(admitted.NeverSkip)}, admitted.Exclude...)
+	if filter := admitted.FilterTags; filter != nil {
+		tuned = append(tuned, filter.Pattern, filter.Extract)
+	}
+	return hash(tuned)
+}
+
+func hash(texts []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\n")))
+	return hex.EncodeToString(sum[:tokenBytes])
 }
 
 // finder is an ImagePolicy that finds the newest version in a range. It asks Flux for a reconciliation by a token of its
@@ -55,8 +73,7 @@ func finder(policy *v1alpha1.AppUpgradePolicy, name, role, scan, semver string) 
 		object.Spec.FilterTags = &imagev1.TagFilter{Pattern: filter.Pattern, Extract: filter.Extract}
 		question = append(question, filter.Pattern, filter.Extract)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(question, "\n")))
-	object.Annotations = map[string]string{meta.ReconcileRequestAnnotation: hex.EncodeToString(sum[:tokenBytes])}
+	object.Annotations = map[string]string{meta.ReconcileRequestAnnotation: hash(question)}
 	return object
 }
 

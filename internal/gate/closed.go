@@ -3,6 +3,8 @@ package gate
 import (
 	"fmt"
 	"slices"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 )
 
 // closed is the hold of schedules that are closed, one text for each; nil if there are none.
@@ -14,7 +16,7 @@ func (in WaveInput) closed(reason string, texts []string) *Hold {
 	if slices.ContainsFunc(in.Schedules, func(s Schedule) bool { return s.Broken != "" }) {
 		return hold // what comes after the correction is not known
 	}
-	if in.Opens.IsZero() {
+	if in.Opens.IsZero() && reason == v1alpha1.OutsideWindowReason {
 		hold.Message += ". No time will come at which all schedules allow a start: change one of them"
 	}
 	hold.Earliest = in.upcoming(in.Opens)

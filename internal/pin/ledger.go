@@ -21,6 +21,8 @@ const (
 // Ledger is what the policy controller remembers of a whole policy, on its candidate. Times are wall time.
 type Ledger struct {
 	Version int `json:"version"`
+	// Began is when the ledger was begun. It tells the active time of one ledger from that of another.
+	Began time.Time `json:"began,omitzero"`
 	// Seen are the tags that were once candidate, and when each was seen first.
 	Seen []Seen `json:"seen,omitempty"`
 	// Blocked are versions that failed.

@@ -21,9 +21,11 @@ type Upgrade struct {
 	// Rollback: the target was taken back from a version that failed.
 	Rollback bool `json:"rollback,omitempty"`
 	// Judged: the target was well at the start, so what becomes of it counts.
-	Judged bool      `json:"judged,omitempty"`
-	Start  time.Time `json:"start,omitzero"`
-	End    time.Time `json:"end,omitzero"`
+	Judged bool `json:"judged,omitempty"`
+	// Unchecked: a health check was not Current at the start, so the target itself is judged alone.
+	Unchecked bool      `json:"unchecked,omitempty"`
+	Start     time.Time `json:"start,omitzero"`
+	End       time.Time `json:"end,omitzero"`
 	// Committed is when Git was first seen with To, Applied when the target's own spec was.
 	Committed time.Time `json:"committed,omitzero"`
 	Applied   time.Time `json:"applied,omitzero"`
@@ -31,6 +33,8 @@ type Upgrade struct {
 	Result string `json:"result,omitempty"`
 	// Health of the version that the target runs.
 	Health Health `json:"health,omitzero"`
+	// Clock is Ledger.Began of the ledger by whose active time the clocks go. By another one's they mean nothing.
+	Clock time.Time `json:"clock,omitzero"`
 }
 
 // Health is how a target has been doing with one version.
@@ -41,6 +45,9 @@ type Health struct {
 	Healthy bool      `json:"healthy,omitempty"`
 	Since   time.Time `json:"since,omitzero"`
 }
+
+// IsZero says whether there is nothing to remember.
+func (u Upgrade) IsZero() bool { return u.To == "" && u.Health == (Health{}) }
 
 // Running says whether the upgrade's result is still to come.
 func (u Upgrade) Running() bool { return u.To != "" && u.Result == "" }

@@ -129,8 +129,10 @@ func unready(policy *v1alpha1.AppUpgradePolicy, allowed string) string {
 	ready := meta.FindStatusCondition(policy.Status.Conditions, v1alpha1.ReadyCondition)
 	counts := *policy.Status.Counts
 	switch {
-	case ready != nil && ready.Status == metav1.ConditionFalse:
-		return fmt.Sprintf("its condition Ready is False (%s)", ready.Reason)
+	case ready == nil:
+		return "it has no condition Ready"
+	case ready.Status != metav1.ConditionTrue:
+		return fmt.Sprintf("its condition Ready is %s (%s)", ready.Status, ready.Reason)
 	case counts.Total == 0:
 		return "it has no targets"
 	case counts.Upgrading > 0:

@@ -49,7 +49,8 @@ func TestDependencies(t *testing.T) {
 		"not ready": {func(p *v1alpha1.AppUpgradePolicy) {
 			p.Status.Conditions[0].Status, p.Status.Conditions[0].Reason = "False", "Findings"
 		}, "(Findings)"},
-		"in progress":         {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Conditions[0].Status = "Unknown" }, ""},
+		"in progress":         {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Conditions[0].Status = "Unknown" }, "Ready is Unknown"},
+		"no condition":        {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Conditions = nil }, "no condition Ready"},
 		"no targets":          {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Counts = &v1alpha1.TargetCounts{} }, "no targets"},
 		"upgrading":           {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Counts.Upgrading = 1 }, "1 of its 2 targets are on their way"},
 		"unhealthy":           {func(p *v1alpha1.AppUpgradePolicy) { p.Status.Counts.Healthy = 1 }, "1 of its 2 targets are healthy"},

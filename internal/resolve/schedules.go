@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -42,75 +41,93 @@ func parseSchedule(of string, spec v1alpha1.Schedule) rollout.Schedule {
 	return rollout.Schedule{Of: of, Schedule: parsed}
 }
 
-// Maintenance are the MaintenanceSchedules that select a policy, in the order of their names. One that cannot be read
-// selects every policy and is broken: it may be a freeze.
+// Maintenance are the MaintenanceSchedules that select a policy, in the order of their names.
 func (r *Resolver) Maintenance(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) ([]rollout.Schedule, error) {
-	var list v1alpha1.MaintenanceScheduleList
-	if err := r.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil { // nothing here changes them
-		return nil, fmt.Errorf("list MaintenanceSchedules: %w", err)
-	}
-	of := selected{reader: r.Cached, policy: policy}
-	var all []rollout.Schedule
-	for i := range list.Items {
-		found, err := of.by(ctx, &list.Items[i])
-		if err != nil {
-			return nil, err
-		}
-		if found != nil {
-			all = append(all, *found)
-		}
-	}
-	slices.SortFunc(all, func(a, b rollout.Schedule) int { return cmp.Compare(a.Of, b.Of) })
-	return all, nil
-}
-
-// selected is a policy that MaintenanceSchedules may select. Its namespace is read when the first of them asks for it.
-type selected struct {
-	reader    client.Reader
-	policy    *v1alpha1.AppUpgradePolicy
-	namespace *metav1.PartialObjectMetadata
-}
-
-// by is the schedule of a MaintenanceSchedule; nil if it does not select the policy.
-func (s *selected) by(ctx context.Context, maintenance *v1alpha1.MaintenanceSchedule) (*rollout.Schedule, error) {
-	spec := maintenance.Spec
-	found := parseSchedule(v1alpha1.MaintenanceScheduleKind+" "+maintenance.Name, spec.Schedule)
-	found.Reason, found.BlocksAll = spec.Reason, spec.Blocks == v1alpha1.BlocksAll
-	policies, wrongPolicies := selectorOf("policySelector", spec.PolicySelector)
-	namespaces, wrongNamespaces := selectorOf("namespaceSelector", spec.NamespaceSelector)
-	found.Broken = cmp.Or(wrongPolicies, wrongNamespaces, found.Broken)
-	if found.Broken != "" {
-		return &found, nil
-	}
-	if !policies.Matches(labels.Set(s.policy.Labels)) {
-		return nil, nil
-	}
-	inside, err := s.inside(ctx, namespaces)
-	if !inside || err != nil {
+	all, err := ReadMaintenance(ctx, r.Cached)
+	if err != nil {
 		return nil, err
 	}
-	return &found, nil
+	return all.Of(ctx, policy)
 }
 
-// inside says whether the policy's namespace is selected. One that the cache does not have yet is: it may be one under
-// a freeze, and when it comes the policy is looked at again.
-func (s *selected) inside(ctx context.Context, selector labels.Selector) (bool, error) {
+// Maintenance are the MaintenanceSchedules of a cluster, read once for any number of policies.
+type Maintenance struct {
+	reader client.Reader
+	all    []selecting
+	// namespaces are those whose labels were asked for; nil: the reader does not have it.
+	namespaces map[string]*metav1.PartialObjectMetadata
+}
+
+// selecting is a MaintenanceSchedule and what it selects. Selectors are nil if it is broken.
+type selecting struct {
+	rollout.Schedule
+	policies, namespaces labels.Selector
+}
+
+// ReadMaintenance reads all MaintenanceSchedules. Namespaces are read by the same reader when the first schedule asks for them.
+func ReadMaintenance(ctx context.Context, reader client.Reader) (*Maintenance, error) {
+	var list v1alpha1.MaintenanceScheduleList
+	if err := reader.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil { // nothing here changes them
+		return nil, fmt.Errorf("list MaintenanceSchedules: %w", err)
+	}
+	m := &Maintenance{reader: reader, namespaces: map[string]*metav1.PartialObjectMetadata{}}
+	for i := range list.Items {
+		m.all = append(m.all, parseMaintenance(&list.Items[i]))
+	}
+	slices.SortFunc(m.all, func(a, b selecting) int { return cmp.Compare(a.Of, b.Of) })
+	return m, nil
+}
+
+func parseMaintenance(object *v1alpha1.MaintenanceSchedule) selecting {
+	spec := object.Spec
+	parsed := selecting{Schedule: parseSchedule(v1alpha1.MaintenanceScheduleKind+" "+object.Name, spec.Schedule)}
+	parsed.Reason, parsed.BlocksAll = spec.Reason, spec.Blocks == v1alpha1.BlocksAll
+	var wrongPolicies, wrongNamespaces string
+	parsed.policies, wrongPolicies = selectorOf("policySelector", spec.PolicySelector)
+	parsed.namespaces, wrongNamespaces = selectorOf("namespaceSelector", spec.NamespaceSelector)
+	parsed.Broken = cmp.Or(wrongPolicies, wrongNamespaces, parsed.Broken)
+	return parsed
+}
+
+// Of are the schedules that select a policy, in the order of their names. One that cannot be read selects every policy and is
+// broken: it may be a freeze.
+func (m *Maintenance) Of(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) ([]rollout.Schedule, error) {
+	var found []rollout.Schedule
+	for _, one := range m.all {
+		selects := one.Broken != ""
+		if !selects && one.policies.Matches(labels.Set(policy.Labels)) {
+			var err error
+			if selects, err = m.inside(ctx, policy.Namespace, one.namespaces); err != nil {
+				return nil, err
+			}
+		}
+		if selects {
+			found = append(found, one.Schedule)
+		}
+	}
+	return found, nil
+}
+
+// inside says whether a namespace is selected. One that the cache does not have yet is: it may be one under a freeze, and
+// when it comes the policy is looked at again.
+func (m *Maintenance) inside(ctx context.Context, name string, selector labels.Selector) (bool, error) {
 	if selector.Empty() {
 		return true, nil
 	}
-	if s.namespace == nil {
-		namespace := &metav1.PartialObjectMetadata{}
+	namespace, known := m.namespaces[name]
+	if !known {
+		namespace = &metav1.PartialObjectMetadata{}
 		namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-		err := s.reader.Get(ctx, client.ObjectKey{Name: s.policy.Namespace}, namespace)
-		if apierrors.IsNotFound(err) {
-			return true, nil
+		err := m.reader.Get(ctx, client.ObjectKey{Name: name}, namespace)
+		if client.IgnoreNotFound(err) != nil {
+			return false, fmt.Errorf("read the labels of namespace %s: %w", name, err)
 		}
 		if err != nil {
-			return false, fmt.Errorf("read the labels of namespace %s: %w", s.policy.Namespace, err)
+			namespace = nil
 		}
-		s.namespace = namespace
+		m.namespaces[name] = namespace
 	}
-	return selector.Matches(labels.Set(s.namespace.Labels)), nil
+	return namespace == nil || selector.Matches(labels.Set(namespace.Labels)), nil
 }
 
 // selectorOf reads a selector of which none at all, as an empty one, selects everything, and says what is wrong with it.

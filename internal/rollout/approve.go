@@ -55,11 +55,13 @@ func (r *run) refuses(waveName, version string) string {
 		}
 		return fmt.Sprintf("name one of the waves %s, as in %q", strings.Join(names, ", "), names[len(names)-1]+"="+version)
 	}
-	offered := slices.ContainsFunc(r.offers, func(o offer) bool { return versions.Same(o.version, version) })
-	if offered {
-		return ""
+	oldest := r.oldestInGit()
+	for _, o := range r.offers {
+		if versions.Same(o.version, version) && (oldest == nil || o.parsed.GreaterThan(oldest)) {
+			return ""
+		}
 	}
-	return fmt.Sprintf("version %s is not on offer, the newest one is %s", shortened(version), r.candidate)
+	return fmt.Sprintf("version %s is none that is on offer and newer than what Git has, the newest one is %s", shortened(version), r.candidate)
 }
 
 // shortened bounds what others wrote.

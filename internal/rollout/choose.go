@@ -47,7 +47,7 @@ func (r *run) chooseFor(t *target, resolved bool) {
 		return
 	}
 	want := tagFor(t.Kind, r.offers[chosen.offer].tag)
-	if (!resolved || r.assumed) && t.Pin.Intent.Want != want {
+	if (!resolved || r.assumed || r.searching[r.stepOf(t)]) && t.Pin.Intent.Want != want {
 		r.withdraw(t)
 		return
 	}
@@ -75,7 +75,7 @@ func (r *run) start(t *target, to string) {
 	if u.Running() && !u.Rollback && u.To == to && u.From == git {
 		return
 	}
-	t.upgrade = pin.Upgrade{From: git, To: to, Wave: t.wave.Name, Judged: r.wellAtStart(t), Start: r.now(), Health: u.Health}
+	t.upgrade = pin.Upgrade{From: git, To: to, Wave: t.wave.Name, Judged: r.wellAtStart(t), Unchecked: !r.checked, Start: r.now(), Health: u.Health}
 }
 
 // withdraw forgets an upgrade that Git does not have, and that nothing writes any more.
@@ -98,7 +98,7 @@ func (r *run) follow(t *target) {
 	case lead.Running() && (own.To != lead.To || own.Rollback != lead.Rollback || !own.Start.Equal(lead.Start)):
 		t.upgrade = pin.Upgrade{
 			From: lead.From, To: lead.To, Rollback: lead.Rollback, Wave: t.wave.Name,
-			Judged: lead.Rollback || r.wellAtStart(t), Start: lead.Start, Health: own.Health,
+			Judged: lead.Rollback || r.wellAtStart(t), Unchecked: lead.Unchecked, Start: lead.Start, Health: own.Health,
 		}
 		t.upgrade = r.progress(t) // one that could not be followed before may have arrived
 	}

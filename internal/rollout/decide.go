@@ -37,6 +37,7 @@ func Decide(in Input) Decision {
 	r.prove()
 	r.choose()
 	r.record()
+	r.stamp()
 	return r.decision()
 }
 
@@ -59,8 +60,10 @@ type run struct {
 	targets []*target
 	waves   []*wave
 	// next is the newest version of the next step, by step.
-	next      map[string]*semver.Version
-	steps     []StepQuery
+	next  map[string]*semver.Version
+	steps []StepQuery
+	// searching are the steps whose next one Flux is looking for at the moment.
+	searching map[string]bool
 	problems  []Problem
 	selection map[selectionKey]selection
 	// parsed are the versions of texts and tags, since a thousand targets have few; nil: it has none.
@@ -95,7 +98,7 @@ func newRun(in Input) *run {
 	}
 	for _, check := range in.Checks {
 		r.checked = r.checked && check.Current
-		if check.Unreadable {
+		if check.Unreadable || check.Absent {
 			r.problem(checkUnreadable, check.Name+": "+check.Message)
 		}
 	}
@@ -189,7 +192,8 @@ func (r *run) decision() Decision {
 			wave = t.wave.index
 		}
 		d.Targets = append(d.Targets, TargetDecision{
-			Kind: t.Kind, Name: t.Name, Wave: wave, Want: t.want, Back: t.back, Upgrade: t.upgrade, Finding: t.finding, Holds: t.holds,
+			Kind: t.Kind, Name: t.Name, Wave: wave, Want: t.want, Back: t.back, Healthy: r.healthy(t),
+			Upgrade: t.upgrade, Finding: t.finding, Holds: t.holds,
 		})
 	}
 	for _, w := range r.waves {

@@ -42,15 +42,18 @@ func Failing(t Target) (failing, hopelessly bool) {
 }
 
 // healthy says whether a target runs the version of its spec, that of Git, and every health check is Current.
-func (r *run) healthy(t *target) bool {
-	return t.Excused == "" && r.checked && Deployed(t.Target) && t.Pin != nil && r.same(t.Spec, t.Pin.Memory.Git)
+func (r *run) healthy(t *target) bool { return r.checked && r.runs(t) }
+
+// runs says whether a target runs the version of its spec, that of Git.
+func (r *run) runs(t *target) bool {
+	return t.Excused == "" && Deployed(t.Target) && t.Pin != nil && r.same(t.Spec, t.Pin.Memory.Git)
 }
 
 // wellAtStart says whether what becomes of a target may be blamed on a version that it is given now. An upgrade that replaces
 // one whose target was not well, and that has not ended, begins where that began.
 func (r *run) wellAtStart(t *target) bool {
 	unwell := t.upgrade.Running() && !t.upgrade.Judged
-	return !unwell && t.Excused == "" && r.checked && Deployed(t.Target)
+	return !unwell && t.Excused == "" && Deployed(t.Target)
 }
 
 // healthOf follows the health of a target's version while the next wave may wait for it, and forgets it else: at rest nothing
@@ -73,9 +76,9 @@ func (r *run) ailment(t *target) string {
 		if status == "" {
 			status = "not known"
 		}
-		text := fmt.Sprintf("its release is %s", status)
+		text := "its release is " + shortened(status)
 		if t.Installed != "" && !versions.Same(t.Installed, versions.Tag(t.Spec)) {
-			text += " at " + t.Installed
+			text += " at " + shortened(t.Installed)
 		}
 		if t.ReleaseReason != "" {
 			text += ": " + shortened(t.ReleaseReason)

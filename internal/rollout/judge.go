@@ -14,7 +14,7 @@ func (r *run) judge() {
 	for _, w := range r.waves {
 		failed := map[string][]*target{}
 		for _, t := range w.targets {
-			if u := t.upgrade; u.Result == v1alpha1.ResultFailed && !u.Rollback {
+			if u := t.upgrade; u.Result == v1alpha1.ResultFailed && !u.Rollback && r.parse(u.To) != nil {
 				failed[u.To] = append(failed[u.To], t)
 			}
 		}
@@ -31,6 +31,9 @@ func (r *run) block(w *wave, tag string, failed []*target) {
 		Tag: tag, Wave: w.Name, At: r.now(), Rollback: r.in.Policy.Health.Rollback,
 		Message: fmt.Sprintf("%d of %d targets failed: %s", len(failed), len(w.targets), r.ailments(failed)),
 	}), pin.MaxBlocked)
+	for _, wave := range r.waves { // once it is unblocked it has to soak everywhere again
+		r.setProven(wave, key(r.parse(tag)), false)
+	}
 	for i := range r.offers {
 		if r.same(r.offers[i].tag, tag) {
 			r.offers[i].blocked = r.blocked(tag)

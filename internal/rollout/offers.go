@@ -78,11 +78,8 @@ func (r *run) findCandidate() {
 }
 
 // addOffers makes the versions on offer from those that were seen, the newest first. One that is newer than the candidate is
-// not in the registry any more, unless it is blocked: then the candidate leaves it out.
+// not in the registry any more, unless it is blocked: then the candidate leaves it out, and a user wants to know of it.
 func (r *run) addOffers() {
-	if r.newest == nil {
-		return
-	}
 	admitted := newAllowed(r.in, r.filter)
 	for _, seen := range r.ledger.Seen {
 		text, parsed, ok := admitted.version(seen.Tag)
@@ -90,7 +87,7 @@ func (r *run) addOffers() {
 			continue
 		}
 		blocked := r.blocked(seen.Tag)
-		if blocked == nil && parsed.GreaterThan(r.newest) {
+		if blocked == nil && (r.newest == nil || parsed.GreaterThan(r.newest)) {
 			continue
 		}
 		r.offers = append(r.offers, offer{tag: seen.Tag, version: text, parsed: parsed, seen: seen.At, blocked: blocked})

@@ -72,6 +72,8 @@ func (r *run) meet(w *wave, t *target) {
 func (r *run) running(t *target) string {
 	u := t.upgrade
 	switch {
+	case (u.Rollback || r.mustGoBack(t)) && t.Pin.Memory.Finding != nil:
+		return "" // the others do not wait for one that cannot go back
 	case r.mustGoBack(t) && !r.unmovable(t):
 		return tagFor(t.Kind, u.From)
 	case u.Running() && u.Judged && (u.Rollback || !u.Committed.IsZero() || r.moving(t)):
@@ -153,6 +155,7 @@ func (r *run) soak(w *wave) {
 		if !p.has || !r.awaited(w.next, p.version) {
 			continue
 		}
+		p.pending = p.pending || r.lagging(w, p.version)
 		r.noteProven(w, k, p)
 		if r.proven(w, k) || !r.offered(p.version) {
 			continue
@@ -168,6 +171,20 @@ func (r *run) soak(w *wave) {
 	if !known {
 		w.soaked = time.Time{}
 	}
+}
+
+// lagging says whether a target of a wave has still to take a version that others of it have: a wave proves it as a whole.
+func (r *run) lagging(w *wave, version *semver.Version) bool {
+	return slices.ContainsFunc(w.targets, func(t *target) bool {
+		return !r.exempt(t) && t.Pin.Memory.Finding == nil && t.git.LessThan(version) && r.inReach(t, version)
+	})
+}
+
+// inReach says whether a version skips no step of a target, or a human lets it.
+func (r *run) inReach(t *target, version *semver.Version) bool {
+	level, text := r.in.Policy.NeverSkip, version.String()
+	return level == "" || versions.SameStep(text, t.git.String(), level) || versions.SameStep(text, r.nextAfter(t), level) ||
+		r.approved(t.wave.Name, text)
 }
 
 // noteProven notes that a version has soaked, or that it must do so again because health was lost.

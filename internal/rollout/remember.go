@@ -10,8 +10,11 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
-// remember notes a suspension, and handles a new resume token.
+// remember begins a ledger, notes a suspension, and handles a new resume token.
 func (r *run) remember() {
+	if r.ledger.Began.IsZero() {
+		r.ledger.Began = r.now()
+	}
 	switch suspended := r.in.Policy.Suspended; {
 	case suspended && r.ledger.SuspendedAt.IsZero():
 		r.ledger.SuspendedAt = r.now()
@@ -20,7 +23,34 @@ func (r *run) remember() {
 		r.ledger.SuspendedAt = time.Time{}
 	}
 	r.active = r.ledger.Active(r.now())
+	for _, t := range r.targets {
+		t.upgrade = r.onClock(t.upgrade)
+	}
 	r.resume()
+}
+
+// onClock is an upgrade whose clocks go by this ledger's active time. Those of another one, of a policy that had the target
+// before or of a candidate that somebody deleted, begin anew.
+func (r *run) onClock(u pin.Upgrade) pin.Upgrade {
+	if u.IsZero() || u.Clock.Equal(r.ledger.Began) {
+		return u
+	}
+	for _, clock := range []*time.Time{&u.Committed, &u.Applied, &u.Health.Since} {
+		if !clock.IsZero() {
+			*clock = r.active
+		}
+	}
+	return u
+}
+
+// stamp notes by which ledger the clocks go.
+func (r *run) stamp() {
+	for _, t := range r.targets {
+		t.upgrade.Clock = time.Time{}
+		if !t.upgrade.IsZero() {
+			t.upgrade.Clock = r.ledger.Began
+		}
+	}
 }
 
 // resume forgets what failed. What humans hold is forgotten by those that remember it: they are given the token.

@@ -15,7 +15,7 @@ func (r *run) rollBack(t *target) bool {
 			return false
 		}
 		next = pin.Upgrade{
-			From: t.Pin.Memory.Git, To: tagFor(t.Kind, t.upgrade.From), Rollback: true, Judged: true,
+			From: t.Pin.Memory.Git, To: tagFor(t.Kind, t.upgrade.From), Rollback: true, Judged: true, Unchecked: t.upgrade.Unchecked,
 			Wave: t.wave.Name, Start: r.now(), Health: t.upgrade.Health,
 		}
 	}

@@ -56,7 +56,7 @@ func (r *run) thinned(seen []pin.Seen, admitted allowed) []pin.Seen {
 func (r *run) dispensable(seen []pin.Seen) int {
 	best, smallest := 0, time.Duration(-1)
 	for i := range len(seen) - 1 {
-		if r.has(seen[i].Tag) {
+		if r.has(seen[i].Tag) || r.leads(seen, i) {
 			continue
 		}
 		gap := time.Duration(0) // one that is old enough has a younger one that is, too
@@ -74,6 +74,19 @@ func (r *run) dispensable(seen []pin.Seen) int {
 		}
 	}
 	return best
+}
+
+// leads says whether a version is the newest of its major that is old enough and did not fail: the one that would be taken if
+// the other majors have to wait for a human.
+func (r *run) leads(seen []pin.Seen, i int) bool {
+	own := r.parse(seen[i].Tag)
+	if !r.oldEnough(seen[i]) || r.blocked(seen[i].Tag) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(seen, func(s pin.Seen) bool {
+		other := r.parse(s.Tag)
+		return other.Major() == own.Major() && other.GreaterThan(own) && r.oldEnough(s) && r.blocked(s.Tag) == nil
+	})
 }
 
 func (r *run) oldEnough(s pin.Seen) bool { return !r.in.Now.Before(s.At.Add(r.in.Policy.MinAge)) }

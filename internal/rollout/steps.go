@@ -15,7 +15,7 @@ func (r *run) step() {
 	if level == "" || r.newest == nil {
 		return
 	}
-	r.next = map[string]*semver.Version{}
+	r.next, r.searching = map[string]*semver.Version{}, map[string]bool{}
 	newest, _ := versions.StepOf(r.newest.String(), level)
 	answers := map[string]StepAnswer{}
 	for _, answer := range r.in.Steps {
@@ -27,12 +27,32 @@ func (r *run) step() {
 		if err != nil || len(r.steps) == maxSteps {
 			continue
 		}
-		if search.From == newest {
+		limit := r.limit(of)
+		if search.From == newest && limit == r.newest {
 			r.next[of] = r.newest
 			continue
 		}
-		r.steps = append(r.steps, StepQuery{Of: of, Search: r.searched(of, search, answers)})
+		search = r.searched(of, search, limit, answers)
+		r.searching[of] = search != answers[of].Search || !answers[of].Answered
+		r.steps = append(r.steps, StepQuery{Of: of, Search: search})
 	}
+}
+
+// limit is the newest version to which a search for the step after another may lead: the candidate, or the oldest version of
+// a later step that failed. A step that failed is not passed over: the search stays there until a newer version of the step
+// is out, a human resumes, or excludes what failed.
+func (r *run) limit(of string) *semver.Version {
+	limit, admitted := r.newest, newAllowed(r.in, r.filter)
+	for _, blocked := range r.ledger.Blocked {
+		_, parsed, ok := admitted.version(blocked.Tag)
+		if !ok || !parsed.LessThan(limit) {
+			continue
+		}
+		if step, _ := versions.StepOf(parsed.String(), r.in.Policy.NeverSkip); laterStep(step, of) {
+			limit = parsed
+		}
+	}
+	return limit
 }
 
 // stepsBehind are the steps of targets that are behind the newest one, each with a version.
@@ -49,10 +69,11 @@ func (r *run) stepsBehind(newest string) map[string]string {
 	return behind
 }
 
-// searched is the search after the answer to it, if there is one.
-func (r *run) searched(of string, search versions.Search, answers map[string]StepAnswer) versions.Search {
+// searched is the search after the answer to it, if there is one. One that is beyond the limit begins anew.
+func (r *run) searched(of string, search versions.Search, limit *semver.Version, answers map[string]StepAnswer) versions.Search {
 	answer, asked := answers[of]
-	if !asked || answer.Search.Step != search.Step {
+	last, _ := versions.StepOf(limit.String(), search.Step)
+	if !asked || answer.Search.Step != search.Step || laterStep(answer.Search.From, last) {
 		return search
 	}
 	if !answer.Answered {
@@ -62,29 +83,11 @@ func (r *run) searched(of string, search versions.Search, answers map[string]Ste
 	if found := r.parse(answer.Tag); found != nil {
 		version = found.String()
 	}
-	next, found := answer.Search.Answer(version, r.newest.String())
-	if found && !r.skipsBlocked(of, r.parse(answer.Tag)) {
+	next, found := answer.Search.Answer(version, limit.String())
+	if found {
 		r.next[of] = r.parse(answer.Tag)
 	}
 	return next
-}
-
-// skipsBlocked says whether a step was released between that of a target and that of a version, and all of it is blocked:
-// the search passes over what is blocked, and a step that failed must not be skipped for it.
-func (r *run) skipsBlocked(of string, version *semver.Version) bool {
-	level := r.in.Policy.NeverSkip
-	target, _ := versions.StepOf(version.String(), level)
-	for _, blocked := range r.ledger.Blocked {
-		parsed := r.parse(blocked.Tag)
-		if parsed == nil || !parsed.LessThan(version) {
-			continue
-		}
-		step, _ := versions.StepOf(parsed.String(), level)
-		if step != of && step != target && laterStep(step, of) {
-			return true
-		}
-	}
-	return false
 }
 
 // laterStep compares steps such as `1.4`.
@@ -96,12 +99,17 @@ func laterStep(a, b string) bool {
 
 // nextAfter is the newest version of the step after that of a target; empty: not known, or there is none.
 func (r *run) nextAfter(t *target) string {
+	if next := r.next[r.stepOf(t)]; next != nil {
+		return next.String()
+	}
+	return ""
+}
+
+// stepOf is the step of what Git has for a target; empty without neverSkip.
+func (r *run) stepOf(t *target) string {
 	if r.in.Policy.NeverSkip == "" || t.git == nil {
 		return ""
 	}
 	of, _ := versions.StepOf(t.git.String(), r.in.Policy.NeverSkip)
-	if next := r.next[of]; next != nil {
-		return next.String()
-	}
-	return ""
+	return of
 }

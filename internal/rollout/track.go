@@ -33,12 +33,21 @@ func (r *run) progress(t *target) pin.Upgrade {
 	case r.same(git, u.To):
 		return r.arrival(t)
 	case r.moving(t):
-		return u // it may still be written
+		return r.rejudged(t) // it may still be written
 	case (git == u.From || t.leader != nil) && u.Committed.IsZero():
-		return u // choose says whether it is still wanted, for a follower what its leader does
+		return r.rejudged(t) // choose says whether it is still wanted, for a follower what its leader does
 	default:
 		return r.ended(u, v1alpha1.ResultOverridden)
 	}
+}
+
+// rejudged is an upgrade that the cluster does not have yet: a target that stops being well meanwhile is not judged by it.
+func (r *run) rejudged(t *target) pin.Upgrade {
+	u := t.upgrade
+	if r.same(t.Spec, u.From) {
+		u.Judged = u.Judged && (u.Rollback || r.wellAtStart(t))
+	}
+	return u
 }
 
 // arrival follows an upgrade that is in Git into the cluster.
@@ -60,7 +69,7 @@ func (r *run) arrival(t *target) pin.Upgrade {
 	_, hopelessly := Failing(t.Target)
 	late := !r.active.Before(u.Applied.Add(timeout))
 	switch {
-	case r.healthy(t):
+	case r.runs(t) && (r.checked || u.Unchecked):
 		return r.ended(u, v1alpha1.ResultSucceeded)
 	case u.Judged && (hopelessly || late):
 		return r.ended(u, v1alpha1.ResultFailed)

@@ -75,8 +75,8 @@ type Check struct {
 	Current bool
 	// Message says why it is not.
 	Message string
-	// Unreadable: it cannot be read at all, and Message says why.
-	Unreadable bool
+	// Unreadable: it cannot be read at all, and Message says why. Absent: there is no such object.
+	Unreadable, Absent bool
 }
 
 // Candidate is the newest version that Flux finds in the policy's range.
@@ -155,6 +155,8 @@ type TargetDecision struct {
 	Wave int
 	// Want is the tag that the location should have; empty: keep what Git has. Back is the version that a rollback leaves.
 	Want, Back string
+	// Healthy: the target runs what its spec and Git have, and every health check is Current.
+	Healthy bool
 	// Upgrade is what the pin remembers from now on.
 	Upgrade pin.Upgrade
 	// Finding is what a human should look at, beside the target's own and the pin's.

@@ -25,6 +25,7 @@ type wave struct {
 	// schedules are its own and those of the cluster. closed names the first that allows no start; empty: none.
 	schedules []Schedule
 	closed    string
+	frozen    bool
 	// opens is when all allow a start next, closes when one does not any more next; zero: never.
 	opens, closes time.Time
 	// running are the tags that the wave is on its way to, soaking those that soak for the next wave, until soaked.
@@ -62,7 +63,8 @@ func (r *run) clock(w *wave) {
 		broken = broken || s.Broken != ""
 		all = append(all, s.Schedule)
 		if w.closed == "" && (s.Broken != "" || !s.Schedule.At(r.in.Now).Open) {
-			w.closed = because(s, s.Schedule.At(r.in.Now))
+			state := s.Schedule.At(r.in.Now)
+			w.closed, w.frozen = because(s, state), state.Frozen
 		}
 	}
 	if broken || len(all) == 0 {
@@ -77,6 +79,9 @@ func (r *run) clock(w *wave) {
 		return
 	}
 	opens, ever := schedule.Opens(r.in.Now, all...)
+	if !ever && w.frozen {
+		return // a freeze for years is meant to be one
+	}
 	if !ever {
 		r.problem(v1alpha1.ScheduleNeverOpensReason, fmt.Sprintf("%sno time will come at which the schedules allow an upgrade to start: %s is closed",
 			waveLabel(w.Name), w.closed))

@@ -58,8 +58,8 @@ func TestRolloutInConditions(t *testing.T) {
 		"not applied in time": {
 			in: makeInput(upgraded(func(t *rollout.Target) {
 				t.Spec, t.Installed, t.ApplyMessage = "1.4.0", "1.4.0", "kustomize build failed"
-				t.Pin.Upgrade.Applied, t.Pin.Upgrade.Committed = time.Time{}, testNow.Add(-time.Hour)
-			})),
+				t.Pin.Upgrade.Applied, t.Pin.Upgrade.Committed, t.Pin.Upgrade.Clock = time.Time{}, testNow.Add(-time.Hour), testNow.Add(-time.Hour)
+			})).with(func(in *rollout.Input) { in.Ledger.Began = testNow.Add(-time.Hour) }),
 			state:      v1alpha1.TargetCommitted,
 			finding:    v1alpha1.NotAppliedReason,
 			conditions: []string{"Ready=False Findings", "UpToDate=False Upgrading"},

@@ -37,7 +37,7 @@ type target struct {
 	marked bool
 	// upToDate: it runs the available version or a newer one.
 	upToDate bool
-	// healthy: its release is deployed at the version of its spec.
+	// healthy: it runs what its spec and Git have, and every health check is Current.
 	healthy bool
 	// moving: it is on its way to another version. back: by a rollback.
 	moving, back bool
@@ -129,7 +129,7 @@ func newTarget(p parser, own, mover part) target {
 	t.status.State = stateOf(p, own, mover)
 	t.moving = upgrading(t.status.State) && (t.status.State == v1alpha1.TargetPinned || own.decision.Upgrade.Result == "")
 	t.back = mover.decision.Upgrade.Rollback
-	t.healthy = rollout.Deployed(own.target)
+	t.healthy = own.decision.Healthy
 	t.busy = own.target.Pin != nil && own.target.Pin.Batch != "" ||
 		t.status.State == v1alpha1.TargetPinned || t.status.Finding == nil && !t.marked
 	return t

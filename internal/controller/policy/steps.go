@@ -42,13 +42,14 @@ func (r *Reconciler) readSteps(ctx context.Context, policy *v1alpha1.AppUpgradeP
 	return steps, nil
 }
 
-// stepAnswers are what Flux found in the spans of the searches. One whose annotation somebody garbled begins anew.
+// stepAnswers are what Flux found in the spans of the searches. One whose annotation somebody garbled begins anew, and so does
+// one that was made before the user changed which versions are admitted.
 func (s scope) stepAnswers() []rollout.StepAnswer {
 	var answers []rollout.StepAnswer
 	for _, of := range slices.Sorted(maps.Keys(s.steps)) {
 		live := s.steps[of]
 		search, err := versions.ParseSearch(live.Annotations[fluxobjects.SearchAnnotation])
-		if err != nil {
+		if err != nil || live.Annotations[fluxobjects.TuningAnnotation] != fluxobjects.Tuning(s.policy.Spec.Versions) {
 			continue
 		}
 		answer := rollout.StepAnswer{Of: of, Search: search}
