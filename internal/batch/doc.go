@@ -39,6 +39,9 @@
 // that was written is not done again, so a human may put the failed version back. Not told apart, and left so: a human who
 // leaves the failed version and takes it again before the policy has seen it.
 //
+// The policy decides what a pin wants while its schedules are open, and may be slow to take it back, or dead. So a version
+// starts, and Flux may go on to write it, only while the pin is not Closed; a human's value is given back at any time.
+//
 // A human who asks to go on (Intent.Resume) ends the hold of each pin, and what failed for it; a marker that a human deleted
 // is placed anew by the visit that follows.
 //

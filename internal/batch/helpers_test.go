@@ -67,6 +67,8 @@ func selected(p *Pin) { p.Selected = p.Memory.Wanted }
 
 func suspended(p *Pin) { p.Suspended = true }
 
+func closed(p *Pin) { p.Closed = "its schedule is closed" }
+
 func marked(is bool) func(*Pin) { return func(p *Pin) { p.Memory.Marked = is } }
 
 func finding(reason string, retryAt time.Time) func(*Pin) {

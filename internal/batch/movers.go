@@ -68,9 +68,13 @@ func wants(p Pin) string {
 	return p.Intent.Want
 }
 
+// Scheduled says whether it matters to a pin when schedules open and close: it is in a batch, or its policy wants it to move. Of
+// a pin at rest nobody needs to know.
+func Scheduled(p Pin) bool { return p.Batch != "" || leads(p.Intent, p.Memory.Git) }
+
 // moves: the pin stands on a marked line of its own and wants another value than the line has. The policy decides what
-// is wanted; that it may go there, and that no human chose otherwise, is made sure of once more, since an intent may be older
-// than the memory.
+// is wanted; that it may go there and start now, and that no human chose otherwise, is made sure of once more, since an intent
+// may be older than the memory, and than the time at which a schedule closed.
 func moves(o Observation, p Pin) bool {
 	m := p.Memory
 	if !stands(p) || blocked(o, p) {
@@ -79,7 +83,7 @@ func moves(o Observation, p Pin) bool {
 	switch {
 	case m.Restore != "":
 		return m.Restore != m.Git
-	case !p.Decided || !leads(p.Intent, m.Git):
+	case !p.Decided || p.Closed != "" || !leads(p.Intent, m.Git):
 		return false
 	case p.Intent.Back != "":
 		return !rolledBack(p)

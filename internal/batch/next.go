@@ -1,7 +1,16 @@
 package batch
 
-// Next is the one thing to do now.
+// Next is the one thing to do now. Who waits looks again when a schedule opens or closes: nothing else may tell.
 func Next(o Observation) Action {
+	action := next(o)
+	if wait, waits := action.(Wait); waits {
+		wait.Until = sooner(o.Now, wait.Until, o.Turns)
+		return wait
+	}
+	return action
+}
+
+func next(o Observation) Action {
 	position := StateOf(o)
 	switch position.State {
 	case Armed:

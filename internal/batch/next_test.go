@@ -141,6 +141,21 @@ func TestNextArmed(t *testing.T) {
 			pins: []Pin{placed("a", in(batchID), selected, suspended)}, automations: []Automation{armedWith(batchID)},
 			want: withdrawn("org/pin.app.a: its policy is suspended"),
 		},
+		"a schedule closed": {
+			pins: []Pin{placed("a", in(batchID), selected, closed)}, automations: []Automation{armedWith(batchID)},
+			want: withdrawn("org/pin.app.a: its schedule is closed"),
+		},
+		"a schedule is no matter of a value that is given back": {
+			pins:        []Pin{placed("a", in(batchID), selected, closed, func(p *Pin) { p.Memory.Restore, p.Intent.Want = "1.2.0", "" })},
+			automations: []Automation{armedWith(batchID)}, want: waits,
+		},
+		"looks again when a schedule closes": {
+			automations: []Automation{armedWith(batchID)}, change: func(o *Observation) { o.Turns = noon.Add(time.Second) },
+			want: Wait{For: waits.For, Until: noon.Add(time.Second)},
+		},
+		"looks again at the deadline before a schedule closes": {
+			automations: []Automation{armedWith(batchID)}, change: func(o *Observation) { o.Turns = noon.Add(time.Hour) }, want: waits,
+		},
 		"want changed": {
 			pins:        []Pin{placed("a", in(batchID), selected, func(p *Pin) { p.Intent.Want = "" })},
 			automations: []Automation{armedWith(batchID)},

@@ -23,6 +23,8 @@ type Observation struct {
 	MayArm bool
 	// GitRetryAt is the earliest time at which Git is asked again through a GitRepository after a failure.
 	GitRetryAt map[pin.NamespacedName]time.Time
+	// Turns is when the next schedule opens or closes for a pin that is Scheduled; zero: none will, or nobody knows when.
+	Turns time.Time
 	// Limits of the protocol.
 	Limits Limits
 	// Pins of the repository branch, of all namespaces, in the order of their keys.
@@ -30,6 +32,9 @@ type Observation struct {
 	// Automations of the repository branch that the operator made, in the order of their keys.
 	Automations []Automation
 }
+
+// Turned says whether a schedule has opened or closed since, so that what is closed must be looked at again.
+func (o Observation) Turned(now time.Time) bool { return !o.Turns.IsZero() && !now.Before(o.Turns) }
 
 // Limits bound how long a state may last and how many pins move together.
 type Limits struct {
@@ -72,6 +77,9 @@ type Pin struct {
 	Decided bool
 	// Suspended: the policy is suspended.
 	Suspended bool
+	// Closed says why no version may start for the pin now: a schedule that is closed, for example; empty: one may. It is looked
+	// at only for pins that are Scheduled.
+	Closed string
 	// Orphaned: there is no such policy.
 	Orphaned bool
 	// Refused: its namespace may not use the repository, or the GitRepository is not about this branch any more.

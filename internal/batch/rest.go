@@ -133,6 +133,8 @@ func unwanted(p Pin, with Key) string {
 		return "another automation would write it too"
 	case p.Memory.Restore != "" && p.Memory.Wanted == p.Memory.Restore:
 		return ""
+	case p.Closed != "":
+		return p.Closed
 	case p.Memory.Wanted != p.Intent.Want || !leads(p.Intent, p.Memory.From):
 		return "its policy wants another version now"
 	}

@@ -138,6 +138,9 @@ func TestNextStartsBatches(t *testing.T) {
 		"all that want":         {pins: []Pin{placed("a", wants120), placed("b"), placed("c", wants120)}, want: prepares("a", "c")},
 		"not when stopping":     {pins: []Pin{placed("a", wants120)}, change: func(o *Observation) { o.MayArm = false }, want: Wait{}},
 		"not while suspended":   {pins: []Pin{placed("a", wants120, suspended)}, want: Wait{}},
+		"not while closed":      {pins: []Pin{placed("a", wants120, closed)}, want: Wait{}},
+		"but when it opens":     {pins: []Pin{placed("a", wants120, closed)}, change: func(o *Observation) { o.Turns = future }, want: Wait{Until: future}},
+		"and what is open now":  {pins: []Pin{placed("a", wants120, closed), placed("b", wants120)}, want: prepares("b")},
 		"not undecided":         {pins: []Pin{placed("a", wants120, func(p *Pin) { p.Decided = false })}, want: Wait{}},
 		"not downwards":         {pins: []Pin{placed("a", func(p *Pin) { p.Intent.Want = "0.9.0" })}, want: Wait{}},
 		"not sideways":          {pins: []Pin{placed("a", func(p *Pin) { p.Intent.Want = "v1.0.0" })}, want: Wait{}},
@@ -170,6 +173,7 @@ func TestNextStartsBatches(t *testing.T) {
 		"back from a text with a v":     {pins: []Pin{placed("a", wantsBack, git("v1.0.0"))}, want: goesBack},
 		"not back undecided":            {pins: []Pin{placed("a", wantsBack, func(p *Pin) { p.Decided = false })}, want: Wait{}},
 		"not back while suspended":      {pins: []Pin{placed("a", wantsBack, suspended)}, want: Wait{}},
+		"not back while closed":         {pins: []Pin{placed("a", wantsBack, closed)}, want: Wait{}},
 		"not back with a finding":       {pins: []Pin{placed("a", wantsBack, finding(reasonMarkerMissing, time.Time{}))}, want: Wait{}},
 		"not back from another version": {pins: []Pin{placed("a", wantsBack, git("1.0.1"))}, want: Wait{}},
 		"not back from an older one":    {pins: []Pin{placed("a", wantsBack, git("0.9.5"))}, want: Wait{}},
@@ -181,6 +185,9 @@ func TestNextStartsBatches(t *testing.T) {
 		"a human's value, downwards and held": {
 			pins: []Pin{placed("a", hold("1.3.0"), func(p *Pin) { p.Memory.Restore = "1.2.0"; p.Memory.Git = "1.3.0"; p.Filter = pin.Filter("1.3.0") })},
 			want: prepares("a"),
+		},
+		"a human's value, while closed": {
+			pins: []Pin{placed("a", closed, func(p *Pin) { p.Memory.Restore = "1.2.0" })}, want: prepares("a"),
 		},
 		"a human's value that is there": {
 			pins: []Pin{placed("a", wants120, func(p *Pin) { p.Memory.Restore = "1.0.0" })}, want: Wait{},

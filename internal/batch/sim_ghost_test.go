@@ -27,7 +27,7 @@ type ghost struct {
 	lost, unmarked map[Key]bool
 	// rolled is the last decision of a rollback that Flux followed.
 	rolled map[Key]int
-	// quiet are suspended policies none of whose pins is armed any more.
+	// quiet are policies that are suspended, or closed, none of whose pins is armed any more.
 	quiet  map[string]bool
 	broken []string
 	// counts are how often what is worth to be tried was tried.
@@ -39,12 +39,17 @@ type ghost struct {
 type race struct{ human, flux string }
 
 // counts of what happened.
-type counts struct{ armed, written, raced, restored, rolled, resumed, left, steps int }
+type counts struct {
+	armed, written, raced, restored, rolled, resumed, left, steps int
+
+	// closed is how often a batch was disarmed because of a schedule.
+	closed int
+}
 
 func (c *counts) add(o counts) {
 	c.armed, c.written, c.raced = c.armed+o.armed, c.written+o.written, c.raced+o.raced
 	c.restored, c.left, c.steps = c.restored+o.restored, c.left+o.left, c.steps+o.steps
-	c.rolled, c.resumed = c.rolled+o.rolled, c.resumed+o.resumed
+	c.rolled, c.resumed, c.closed = c.rolled+o.rolled, c.resumed+o.resumed, c.closed+o.closed
 }
 
 // armedBatch is what was allowed when a batch was armed.
@@ -87,6 +92,9 @@ func (g *ghost) armed(w *world, live cluster, id string, pins []Key, read int) {
 		}
 		if live.policies[p.policy].suspended {
 			g.fail("%s is armed, and its policy is suspended", key.Name)
+		}
+		if why := live.policies[p.policy].schedule.closed(w.now, p); why != "" && p.memory.Wanted != p.memory.Restore {
+			g.fail("%s is armed, and %s", key.Name, why)
 		}
 		delete(g.quiet, p.policy) // suspended after the last look: this run is in flight
 	}
@@ -145,8 +153,8 @@ func (g *ghost) placed(before, after map[Key]line) {
 // started: Flux has listed the policies of a run.
 func (g *ghost) started(w *world, tags map[Key]string) {
 	for key := range tags {
-		if policy := w.api.pins[key].policy; w.api.policies[policy].suspended && g.quiet[policy] {
-			g.fail("a run for %s starts although its policy is suspended and was disarmed", key.Name)
+		if g.quiet[w.api.pins[key].policy] {
+			g.fail("a run for %s starts although its policy is suspended, or closed, and was disarmed", key.Name)
 		}
 	}
 }
@@ -268,7 +276,11 @@ func (g *ghost) look(w *world) {
 		}
 	}
 	for name, policy := range w.api.policies {
-		if !policy.suspended || g.quiet[name] {
+		if !policy.suspended && !policy.schedule.covers(w.now) {
+			delete(g.quiet, name)
+			continue
+		}
+		if g.quiet[name] {
 			continue
 		}
 		g.quiet[name] = true

@@ -138,7 +138,7 @@ func (p *process) check(view cluster, a Arm) bool {
 		p.w.ghost.counts.left += len(left)
 		p.remember(live, left, released)
 		if len(armed) > 0 {
-			p.todo = append(p.todo, func() bool { return p.arm(live, a, armed, read) })
+			p.todo = append(p.todo, func() bool { return !o.Turned(p.w.now) && p.arm(live, a, armed, read) })
 		}
 		return true
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -77,7 +78,13 @@ func (p *process) observe(c cluster) Observation {
 	}
 	wanted := map[Key]bool{}
 	for _, key := range sortedKeys(c.pins) {
-		o.Pins = append(o.Pins, observePin(key, c.pins[key], c.policies[c.pins[key].policy]))
+		policy := c.policies[c.pins[key].policy]
+		seen := observePin(key, c.pins[key], policy)
+		if Scheduled(seen) {
+			seen.Closed = policy.schedule.closed(p.w.now, c.pins[key])
+			o.Turns = sooner(o.Now, o.Turns, policy.schedule.turns(p.w.now))
+		}
+		o.Pins = append(o.Pins, seen)
 		wanted[c.pins[key].automation] = true
 	}
 	for key, a := range c.automations {
@@ -223,6 +230,9 @@ func (p *process) forget(view cluster, keys []Key) {
 }
 
 func (p *process) disarm(version int, a Disarm) {
+	if strings.HasSuffix(a.Memory.Message, scheduleClosed) {
+		p.w.ghost.counts.closed++
+	}
 	p.w.updateAutomation(a.Automation, version, func(x *automationObject) {
 		x.selects, x.requested, x.memory = pin.AtRest, a.Token, a.Memory
 	})

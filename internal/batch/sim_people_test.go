@@ -47,7 +47,8 @@ func (w *world) decide(name string) {
 		if object.policy != name {
 			continue
 		}
-		next, prompt := wanted(policy, object), w.prompt(key, object)
+		closed := !w.heedless && policy.schedule.covers(w.now)
+		next, prompt := wanted(policy, object, closed), w.prompt(key, object)
 		changed = changed || next != meantOf(object) || prompt != object.intent.Prompt || object.intent.Round == 0
 		w.deciding[name] = append(w.deciding[name], func() {
 			w.updatePin(key, -1, func(p *pinObject) { p.mean(next, prompt, round) })
@@ -78,6 +79,7 @@ var events = map[string]func(w *world, t *rapid.T){
 	"commit2":   commitValue,
 	"marker":    commitMarker,
 	"policy":    changePolicy,
+	"schedule":  changeSchedule,
 	"tag":       changeTag,
 	"race":      commitRace,
 	"flux down": func(w *world, t *rapid.T) { w.fluxGitDown = chance(t, "down", 3) == 0 },
@@ -233,6 +235,9 @@ func drawEvents(t *rapid.T) []string {
 	}
 	if chance(t, "failures", 2) == 0 {
 		chosen = append(chosen, "fail", "fail", "fail", "go on")
+	}
+	if chance(t, "schedules", 2) == 0 {
+		chosen = append(chosen, "schedule", "schedule", "clock")
 	}
 	for _, name := range slices.Sorted(maps.Keys(events)) {
 		if chance(t, name, 4) == 0 {

@@ -26,7 +26,7 @@ func (p *pinObject) mean(next meant, prompt string, round int64) {
 }
 
 // wanted is what a policy gives a pin: the candidate, or what the pin had before a version that failed.
-func wanted(policy policyObject, p pinObject) meant {
+func wanted(policy policyObject, p pinObject, closed bool) meant {
 	m, git := p.memory, p.memory.Git
 	next := meant{from: p.from, to: p.to, token: policy.token}
 	if p.intent.Want == git {
@@ -37,7 +37,7 @@ func wanted(policy policyObject, p pinObject) meant {
 		next.from, next.to = "", ""
 	}
 	switch {
-	case !m.Marked || policy.suspended || policy.candidate == "":
+	case !m.Marked || closed || policy.suspended || policy.candidate == "":
 	case policy.bad != "" && next.to == policy.bad && versions.Same(git, policy.bad):
 		next.want, next.back = versions.Tag(next.from), policy.bad
 	case policy.candidate == policy.bad || !versions.Newer(policy.candidate, git):

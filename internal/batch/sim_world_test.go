@@ -20,6 +20,8 @@ type policyObject struct {
 	round     int64
 	// bad is a version that failed: what it was written over comes back. token is a human's to go on.
 	bad, token string
+	// schedule of the policy.
+	schedule calendar
 }
 
 // pinObject is the ImagePolicy of one line.
@@ -101,6 +103,8 @@ type world struct {
 	ghost     *ghost
 	// events are those that this walk has.
 	events []string
+	// heedless: the policy controller never takes back what it wanted when a schedule closes.
+	heedless bool
 	// haste is how many of a hundred steps are such events.
 	haste int
 	// leaders is how many processes believe to lead.

@@ -46,6 +46,9 @@ func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error 
 		files = append(files, reading.Lines[key].File)
 	}
 	path := batch.UpdatePath(files)
+	if s.Turned(r.Now()) {
+		return errStale
+	}
 	err = r.set(ctx, s.automations[a.Automation], order{id: a.ID, base: reading.Revision, path: path, verb: batch.Verb(s.members(armed))})
 	if err != nil {
 		return err

@@ -41,6 +41,8 @@ type policyState struct {
 	orphaned, suspended, deleting bool
 	// round is the newest that the policy has decided.
 	round int64
+	// object is nil if there is none.
+	object *v1alpha1.AppUpgradePolicy
 }
 
 // observe reads a repository branch, from the cache or around it.
@@ -70,6 +72,9 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key stri
 		}
 	}
 	s.decideDeleted()
+	if err := observeSchedules(ctx, reader, s); err != nil {
+		return nil, err
+	}
 	sort.Slice(s.Pins, func(i, j int) bool { return s.Pins[i].Key.String() < s.Pins[j].Key.String() })
 	if err := r.observeAutomations(ctx, reader, s); err != nil {
 		return nil, err
@@ -124,6 +129,9 @@ func (r *Reconciler) policy(ctx context.Context, reader client.Reader, s *scope,
 	if client.IgnoreNotFound(err) != nil {
 		return policyState{}, fmt.Errorf("read AppUpgradePolicy %s: %w", key, err)
 	}
+	if !state.orphaned {
+		state.object = &policy
+	}
 	state.suspended, state.deleting = policy.Spec.Suspend, !policy.DeletionTimestamp.IsZero()
 	var candidate imagev1.ImagePolicy
 	err = reader.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: pin.CandidateName(key.Name)}, &candidate)
@@ -137,12 +145,14 @@ func (r *Reconciler) policy(ctx context.Context, reader client.Reader, s *scope,
 	return state, nil
 }
 
+func (s *scope) policyKey(p batch.Pin) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Key.Namespace, Name: s.pins[p.Key].Labels[pin.PolicyLabel]}
+}
+
 // decideDeleted: the pins of a deleted policy are removed together, once all are to be.
 func (s *scope) decideDeleted() {
 	undecided := map[string]bool{}
-	deleting := func(p batch.Pin) bool {
-		return s.lives[client.ObjectKey{Namespace: p.Key.Namespace, Name: s.pins[p.Key].Labels[pin.PolicyLabel]}].deleting
-	}
+	deleting := func(p batch.Pin) bool { return s.lives[s.policyKey(p)].deleting }
 	for _, p := range s.Pins {
 		if deleting(p) && !p.Intent.Remove {
 			undecided[s.policies[p.Key]] = true

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -83,7 +84,8 @@ func (r *Reconciler) build(mgr ctrl.Manager) error {
 		Named("repository").
 		Watches(&imagev1.ImagePolicy{}, handler.EnqueueRequestsFromMapFunc(r.ofImagePolicy)).
 		Watches(&automationv1.ImageUpdateAutomation{}, handler.EnqueueRequestsFromMapFunc(r.ofAutomation)).
-		Watches(&v1alpha1.AppUpgradePolicy{}, handler.EnqueueRequestsFromMapFunc(r.ofPolicy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.AppUpgradePolicy{}, handler.EnqueueRequestsFromMapFunc(r.ofPolicy), builder.WithPredicates(policyChanges())).
+		Watches(&v1alpha1.MaintenanceSchedule{}, handler.EnqueueRequestsFromMapFunc(r.ofMaintenanceSchedule), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&sourcev1.GitRepository{}, handler.EnqueueRequestsFromMapFunc(r.ofGitRepository),
 			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		WithOptions(controller.Options{
@@ -119,6 +121,21 @@ func (r *Reconciler) ofAutomation(ctx context.Context, object client.Object) []r
 
 func (r *Reconciler) ofPolicy(ctx context.Context, object client.Object) []reconcile.Request {
 	return r.ofPins(ctx, object.GetNamespace(), client.MatchingLabels{pin.PolicyLabel: object.GetName()})
+}
+
+// policyChanges are those of a policy's spec, of the labels by which MaintenanceSchedules select it, and of whether it is stalled.
+func policyChanges() predicate.Predicate {
+	stalls := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, wasPolicy := e.ObjectOld.(*v1alpha1.AppUpgradePolicy)
+		after, isPolicy := e.ObjectNew.(*v1alpha1.AppUpgradePolicy)
+		return wasPolicy && isPolicy && stalled(before) != stalled(after)
+	}}
+	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, stalls)
+}
+
+// ofMaintenanceSchedule: a changed one may be about any policy. A freeze is rare, and to look costs little.
+func (r *Reconciler) ofMaintenanceSchedule(ctx context.Context, _ client.Object) []reconcile.Request {
+	return r.ofPins(ctx, "", client.MatchingLabels{})
 }
 
 // ofGitRepository: a changed one may be used in any namespace. What failed with it is tried again.
