@@ -1,0 +1,168 @@
+package rollout
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// remembered is an input whose targets' clocks go by the active time of its ledger.
+func remembered(in Input) Input {
+	in.Ledger.Began = noon.Add(-24 * time.Hour)
+	for _, t := range in.Targets {
+		t.Pin.Upgrade.Clock = in.Ledger.Began
+	}
+	return in
+}
+
+// TestProof says when a version that one target of a wave has had for long enough is proven, by what another one does.
+func TestProof(t *testing.T) {
+	healthy := func(version string, hours int) pin.Health {
+		return pin.Health{Of: version, Healthy: true, Since: noon.Add(-time.Duration(hours) * time.Hour)}
+	}
+	at := func(git string, upgrade pin.Upgrade) Target {
+		return changed(placedTarget("b", git, ""), func(t *Target) {
+			t.Spec, t.Installed, t.ReleaseStatus, t.Pin.Upgrade = git, git, releaseDeployed, upgrade
+		})
+	}
+	onTheWay := pin.Upgrade{From: "1.4.0", To: "1.5.0", Judged: true, Start: noon.Add(-time.Minute), Health: healthy("1.4.0", 9)}
+	unjudged := onTheWay
+	unjudged.Judged = false
+	ill := func(since time.Duration) Target {
+		return changed(at("1.5.0", pin.Upgrade{Health: pin.Health{Of: "1.5.0", Since: noon.Add(-since)}}), func(t *Target) { t.ReleaseStatus = releaseFailed })
+	}
+	ended := func(result string) pin.Upgrade {
+		return pin.Upgrade{From: "1.4.0", To: "1.5.0", Start: noon.Add(-time.Hour), Result: result}
+	}
+	for name, tc := range map[string]struct {
+		other Target
+		want  bool
+	}{
+		"healthy for long":              {other: at("1.5.0", pin.Upgrade{Health: healthy("1.5.0", 3)}), want: true},
+		"healthy for a while":           {other: at("1.5.0", pin.Upgrade{Health: healthy("1.5.0", 1)})},
+		"healthy for long with another": {other: at("1.5.0", pin.Upgrade{Health: healthy("1.4.0", 3)})},
+		"unhealthy for a while":         {other: ill(20 * time.Minute)},
+		"unhealthy for too long":        {other: ill(40 * time.Minute), want: true},
+		"on the way":                    {other: changed(at("1.4.0", onTheWay), func(t *Target) { t.Pin.Batch = "moving" })},
+		"on the way, and not judged":    {other: changed(at("1.4.0", unjudged), func(t *Target) { t.Pin.Batch = "moving" }), want: true},
+		"arriving":                      {other: changed(at("1.4.0", onTheWay), func(t *Target) { t.Pin.Memory.Git = "1.5.0" })},
+		"arriving, and not judged":      {other: changed(at("1.4.0", unjudged), func(t *Target) { t.Pin.Memory.Git = "1.5.0" }), want: true},
+		"held by a human":               {other: changed(at("1.4.0", pin.Upgrade{}), func(t *Target) { t.Pin.Memory.Hold = &pin.Hold{Reason: "ManualHold", UpTo: "1.5.0"} }), want: true},
+		"paused":                        {other: changed(ill(time.Minute), func(t *Target) { t.Excused = "paused" }), want: true},
+		"not marked":                    {other: changed(ill(time.Minute), func(t *Target) { t.Pin.Memory.Marked = false }), want: true},
+		"broken in Git":                 {other: changed(ill(time.Minute), func(t *Target) { t.Pin.Memory.Finding = &pin.Finding{Reason: v1alpha1.MarkerMissingReason} }), want: true},
+		"not moved for the moment":      {other: changed(ill(time.Minute), func(t *Target) { t.Pin.Memory.Finding = &pin.Finding{Reason: v1alpha1.TagMissingReason} })},
+		"tolerated failure":             {other: changed(ill(time.Minute), func(t *Target) { t.Pin.Upgrade = ended(v1alpha1.ResultFailed) }), want: true},
+		"tolerated failure, well again": {other: at("1.5.0", ended(v1alpha1.ResultFailed))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			soaked := changed(at("1.5.0", pin.Upgrade{Health: healthy("1.5.0", 3)}), func(t *Target) { t.Name, t.Pin.Name = "a", "pin.app.a" })
+			last := changed(at("1.4.0", pin.Upgrade{}), func(t *Target) { t.Name, t.Waves, t.Pin.Name = "c", []int{1}, "pin.app.c" })
+			in := makeInput(soaked, tc.other, last).in
+			in.Policy.Waves = []Wave{{Name: "canary", Soak: 2 * time.Hour}, {Name: "late"}}
+			in.Policy.Health.MaxFailed = 1
+			in = remembered(in)
+			if got := slices.Contains(Decide(in).Ledger.Proven["canary"], "1.5.0"); got != tc.want {
+				t.Errorf("proven: %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestNothingStartsWhileOthersGoBack: in the look in which a version failed, no target begins a newer one.
+func TestNothingStartsWhileOthersGoBack(t *testing.T) {
+	failed := pin.Upgrade{From: "1.3.0", To: "1.4.0", Judged: true, Start: noon.Add(-time.Hour), Applied: noon.Add(-time.Hour), Committed: noon.Add(-time.Hour)}
+	in := makeInput(
+		changed(placedTarget("a", "1.4.0", "1.4.0"), func(t *Target) { t.Pin.Upgrade = failed }),
+		placedTarget("b", "1.3.0", ""),
+	).in
+	in.Policy.Health.Rollback = true
+	decision := Decide(remembered(in))
+	if got := wants(decision); !slices.Equal(got, []string{"1.3.0", ""}) {
+		t.Errorf("wants %v", got)
+	}
+	if got := decision.Targets[0].Back; got != "1.4.0" {
+		t.Errorf("goes back from %q", got)
+	}
+}
+
+// TestLostHealthIsNotProven: what was proven must soak again when health is lost, and not because a target comes late.
+func TestLostHealthIsNotProven(t *testing.T) {
+	ill := changed(placedTarget("a", "1.5.0", "1.5.0"), func(t *Target) { t.Spec, t.Installed, t.ReleaseStatus = "1.5.0", "1.5.0", releaseFailed })
+	well := changed(placedTarget("a", "1.5.0", "1.5.0"), func(t *Target) {
+		t.Spec, t.Installed, t.ReleaseStatus = "1.5.0", "1.5.0", releaseDeployed
+		t.Pin.Upgrade.Health = pin.Health{Of: "1.5.0", Healthy: true, Since: noon.Add(-time.Minute)}
+	})
+	for name, tc := range map[string]struct {
+		target Target
+		want   bool
+	}{"lost": {target: ill}, "not for long": {target: well, want: true}} {
+		t.Run(name, func(t *testing.T) {
+			in := remembered(makeInput(tc.target, changed(placedTarget("c", "1.4.0", ""), func(t *Target) { t.Waves = []int{1} })).in)
+			in.Policy.Waves = []Wave{{Name: "canary", Soak: 2 * time.Hour}, {Name: "late"}}
+			in.Ledger.Proven = map[string][]string{"canary": {"1.5.0"}}
+			if got := slices.Contains(Decide(in).Ledger.Proven["canary"], "1.5.0"); got != tc.want {
+				t.Errorf("proven: %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestNothingStartsBeforeARollbackEnded, not even the version that another target went back to.
+func TestNothingStartsBeforeARollbackEnded(t *testing.T) {
+	back := func(name, to string) Target {
+		return changed(placedTarget(name, to, to), func(t *Target) {
+			t.Spec, t.Installed, t.ReleaseStatus = "1.5.0", "1.5.0", releaseFailed
+			t.Pin.Upgrade = pin.Upgrade{From: "1.5.0", To: to, Rollback: true, Judged: true, Start: noon.Add(-time.Minute)}
+		})
+	}
+	in := remembered(makeInput(back("a", "1.4.0"), back("b", "1.3.0")).candidate("1.4.0").in)
+	in.Ledger.Blocked = []pin.Blocked{{Tag: "1.5.0", Message: "failed", At: noon, Rollback: true}}
+	decision := Decide(in)
+	if got := wants(decision); !slices.Equal(got, []string{"1.4.0", "1.3.0"}) {
+		t.Errorf("wants %v", got)
+	}
+	if holds := decision.Targets[1].Holds; !slices.ContainsFunc(holds, func(h Hold) bool { return h.Reason == v1alpha1.UpgradeRunningReason }) {
+		t.Errorf("holds are %+v", holds)
+	}
+}
+
+// TestFollowersCatchUp: one that could not be followed before notes at once that Git has the version of its leader.
+func TestFollowersCatchUp(t *testing.T) {
+	arrived := pin.Upgrade{From: "1.4.0", To: "1.5.0", Judged: true, Start: noon.Add(-time.Hour), Committed: noon.Add(-time.Minute)}
+	leader := changed(placedTarget("a", "1.5.0", "1.5.0"), func(t *Target) { t.Pin.Upgrade = arrived })
+	follower := changed(placedTarget("follower", "1.5.0", ""), func(t *Target) { t.Pin.Memory.Marked, t.Pin.Memory.Leader = false, "pin.app.a" })
+	got := Decide(remembered(makeInput(leader, follower).in)).Targets[1].Upgrade
+	if got.To != "1.5.0" || got.Committed.IsZero() {
+		t.Errorf("the follower's upgrade is %+v", got)
+	}
+}
+
+// TestReplacedUpgrades: one that replaces an unjudged one which has not ended is not judged either.
+func TestReplacedUpgrades(t *testing.T) {
+	for _, judged := range []bool{true, false} {
+		lagging := changed(placedTarget("a", "1.4.5", "1.4.5"), func(t *Target) {
+			t.Spec, t.Installed, t.ReleaseStatus = "1.4.0", "1.4.0", releaseDeployed
+			t.Pin.Upgrade = pin.Upgrade{From: "1.4.0", To: "1.4.5", Judged: judged, Start: noon.Add(-time.Hour), Committed: noon.Add(-time.Hour)}
+		})
+		got := Decide(remembered(makeInput(lagging).in)).Targets[0]
+		if want := map[bool]string{true: "1.4.5", false: "1.5.0"}[judged]; got.Want != want || got.Upgrade.Judged != judged {
+			t.Errorf("judged %v: wants %q, upgrade %+v", judged, got.Want, got.Upgrade)
+		}
+	}
+}
+
+// TestHistoryOfTheWithdrawn: another target that goes on from the version does not tell that it was taken.
+func TestHistoryOfTheWithdrawn(t *testing.T) {
+	goesOn := changed(placedTarget("b", "1.4.5", "1.5.0"), func(t *Target) {
+		t.Pin.Upgrade = pin.Upgrade{From: "1.4.5", To: "1.5.0", Judged: true, Start: noon}
+	})
+	in := remembered(makeInput(placedTarget("a", "1.4.0", ""), goesOn).in)
+	in.Ledger.History = []pin.Entry{{From: "1.4.0", To: "1.4.5", Targets: 1, Start: noon.Add(-time.Hour)}}
+	if got := Decide(in).Ledger.History[0].Result; got != v1alpha1.ResultWithdrawn {
+		t.Errorf("the result is %q", got)
+	}
+}
