@@ -175,6 +175,9 @@ func (r *run) soak(w *wave) {
 
 // lagging says whether a target of a wave has still to take a version that others of it have: a wave proves it as a whole.
 func (r *run) lagging(w *wave, version *semver.Version) bool {
+	if w.before != nil && !r.proven(w.before, key(version)) {
+		return false // nobody else of this wave will get it: it came another way
+	}
 	return slices.ContainsFunc(w.targets, func(t *target) bool {
 		return !r.exempt(t) && t.Pin.Memory.Finding == nil && t.git.LessThan(version) && r.inReach(t, version)
 	})

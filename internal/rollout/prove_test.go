@@ -166,3 +166,21 @@ func TestHistoryOfTheWithdrawn(t *testing.T) {
 		t.Errorf("the result is %q", got)
 	}
 }
+
+// TestNobodyWaitsForWhatCannotCome: a version that the wave before never proved came to a wave another way. It soaks there, and
+// the wave goes on, though others of it cannot take that version.
+func TestNobodyWaitsForWhatCannotCome(t *testing.T) {
+	w := newScenario(t, Policy{Waves: []Wave{{Name: "canary"}, {Name: "early", Soak: time.Hour}, {Name: "late"}}}, map[string]int{"a": 0, "b": 1, "c": 1, "d": 2})
+	w.releases = append(w.releases, release{tag: "1.4.5", at: w.now})
+	w.fates["1.4.5"] = fate{kind: failing, only: []string{"a"}}
+	w.scan()
+	w.run(time.Hour)
+	w.commitBy(w.find("c"), "1.4.5")
+	w.look()
+	w.resumeWith("again")
+	w.look()
+	w.run(time.Hour)
+	w.push("1.5.0")
+	w.run(6 * time.Hour)
+	w.mustHave(map[string]string{"a": "1.5.0", "b": "1.5.0", "c": "1.5.0", "d": "1.5.0"})
+}
