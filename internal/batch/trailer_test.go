@@ -9,10 +9,10 @@ import (
 
 	"github.com/Masterminds/sprig/v3"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
 // fluxChange, fluxObject and fluxChanged are what image-automation-controller's templates see of a commit.

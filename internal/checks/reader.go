@@ -107,11 +107,15 @@ func (r *Reader) read(ctx context.Context, namespace string, check v1alpha1.Heal
 	if unwatched != nil || answer.Unreadable {
 		r.waker.later(ctx, namespace, check)
 	}
-	lasting := unwatched != nil && !errors.Is(unwatched, errNotStarted) // what passes by itself is not worth a human's time
-	if lasting && !answer.Current && !answer.Unreadable {
+	return polled(answer, unwatched), nil
+}
+
+// polled says in an answer why its object is only looked at from time to time, unless that passes by itself.
+func polled(answer rollout.Check, unwatched error) rollout.Check {
+	if unwatched != nil && !errors.Is(unwatched, errNotStarted) && !answer.Current && !answer.Unreadable {
 		answer.Message += fmt.Sprintf(" (looked at every %s, as %s)", pollIntervalText, unwatched)
 	}
-	return answer, nil
+	return answer
 }
 
 func (r *Reader) get(ctx context.Context, namespace string, check v1alpha1.HealthCheck, resource schema.GroupResource) (rollout.Check, error) {

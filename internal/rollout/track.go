@@ -63,21 +63,28 @@ func (r *run) arrival(t *target) pin.Upgrade {
 		r.wakeAtActive(u.Committed.Add(timeout))
 		return u
 	}
-	if t.Excused != "" {
-		u.Judged = false
-	}
-	_, hopelessly := Failing(t.Target)
-	late := !r.active.Before(u.Applied.Add(timeout))
-	switch {
-	case r.runs(t) && (r.checked || u.Unchecked):
-		return r.ended(u, v1alpha1.ResultSucceeded)
-	case u.Judged && (hopelessly || late):
-		return r.ended(u, v1alpha1.ResultFailed)
-	case late:
-		return r.ended(u, v1alpha1.ResultUnjudged)
+	u.Judged = u.Judged && t.Excused == ""
+	if result := r.verdict(t, u); result != "" {
+		return r.ended(u, result)
 	}
 	r.wakeAtActive(u.Applied.Add(timeout))
 	return u
+}
+
+// verdict is the result of an upgrade that the cluster has; empty: it is still to come.
+func (r *run) verdict(t *target, u pin.Upgrade) string {
+	_, hopelessly := Failing(t.Target)
+	late := !r.active.Before(u.Applied.Add(r.in.Policy.Health.Timeout))
+	switch {
+	case r.runs(t) && (r.checked || u.Unchecked):
+		return v1alpha1.ResultSucceeded
+	case u.Judged && (hopelessly || late):
+		return v1alpha1.ResultFailed
+	case late:
+		return v1alpha1.ResultUnjudged
+	default:
+		return ""
+	}
 }
 
 func (r *run) ended(u pin.Upgrade, result string) pin.Upgrade {

@@ -55,41 +55,44 @@ func (r *run) addWaves() {
 	}
 }
 
-// clock finds out when the schedules of a wave open and close.
+// clock finds out whether the schedules of a wave allow a start, and when that changes.
 func (r *run) clock(w *wave) {
-	var all []schedule.Schedule
-	broken := false
+	all := make([]schedule.Schedule, 0, len(w.schedules))
 	for _, s := range w.schedules {
-		broken = broken || s.Broken != ""
-		all = append(all, s.Schedule)
-		if w.closed == "" && (s.Broken != "" || !s.Schedule.At(r.in.Now).Open) {
-			state := s.Schedule.At(r.in.Now)
+		state := s.Schedule.At(r.in.Now)
+		if w.closed == "" && (s.Broken != "" || !state.Open) {
 			w.closed, w.frozen = because(s, state), state.Frozen
 		}
+		all = append(all, s.Schedule)
 	}
-	if broken || len(all) == 0 {
-		return
-	}
-	if w.closed == "" {
+	broken := slices.ContainsFunc(w.schedules, func(s Schedule) bool { return s.Broken != "" })
+	switch {
+	case broken || len(all) == 0:
+	case w.closed == "":
 		w.closes, _ = schedule.Closes(r.in.Now, all...)
 		if !w.closes.IsZero() {
 			w.opens, _ = schedule.Opens(w.closes, all...)
 		}
 		r.wakeAt(w.closes)
+	default:
+		r.untilOpen(w, all)
+	}
+}
+
+// untilOpen finds out when schedules that are closed open. A freeze for years is meant to be one; anything else that never
+// ends is not.
+func (r *run) untilOpen(w *wave, all []schedule.Schedule) {
+	opens, ever := schedule.Opens(r.in.Now, all...)
+	if ever {
+		w.opens = opens
+		w.closes, _ = schedule.Closes(opens, all...)
+		r.wakeAt(opens)
 		return
 	}
-	opens, ever := schedule.Opens(r.in.Now, all...)
-	if !ever && w.frozen {
-		return // a freeze for years is meant to be one
-	}
-	if !ever {
+	if !w.frozen {
 		r.problem(v1alpha1.ScheduleNeverOpensReason, fmt.Sprintf("%sno time will come at which the schedules allow an upgrade to start: %s is closed",
 			waveLabel(w.Name), w.closed))
-		return
 	}
-	w.opens = opens
-	w.closes, _ = schedule.Closes(opens, all...)
-	r.wakeAt(opens)
 }
 
 // because says what decides about a schedule, such as `spec.schedule (window nights)`.
