@@ -211,8 +211,8 @@ func (r *run) soaked(w *wave, p *presence) time.Time {
 // awaited says whether a target of a wave could take a version once it has soaked in the wave before, or is on its way to it.
 func (r *run) awaited(w *wave, version *semver.Version) bool {
 	return slices.ContainsFunc(w.targets, func(t *target) bool {
-		if t.upgrade.Running() && !r.unmovable(t) && t.git.LessThan(version) {
-			return true
+		if to := r.parse(t.upgrade.To); t.upgrade.Running() && !r.unmovable(t) && to != nil && to.Equal(version) {
+			return t.git.LessThan(version)
 		}
 		return !r.exempt(t) && t.git.LessThan(version)
 	})

@@ -184,3 +184,35 @@ func TestNobodyWaitsForWhatCannotCome(t *testing.T) {
 	w.run(6 * time.Hour)
 	w.mustHave(map[string]string{"a": "1.5.0", "b": "1.5.0", "c": "1.5.0", "d": "1.5.0"})
 }
+
+// TestHeldTargetsKeepNoWave: one of the next wave that a human held, or that is paused, keeps this wave neither before it starts
+// an older version nor after.
+func TestHeldTargetsKeepNoWave(t *testing.T) {
+	for name, change := range map[string]func(*Target){
+		"held":   func(t *Target) { t.Pin.Memory.Hold = &pin.Hold{Reason: "ManualHold", UpTo: "1.4.0"} },
+		"paused": func(t *Target) { t.Excused = "paused" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			canary := changed(placedTarget("a", "1.4.5", "1.4.5"), func(t *Target) {
+				t.Spec, t.Installed, t.ReleaseStatus = "1.4.5", "1.4.5", releaseDeployed
+			})
+			next := changed(placedTarget("b", "1.3.0", ""), func(t *Target) {
+				t.Waves, t.Spec, t.Installed, t.ReleaseStatus = []int{1}, "1.3.0", "1.3.0", releaseDeployed
+				change(t)
+			})
+			in := makeInput(canary, next).in
+			in.Policy.Waves = []Wave{{Name: "canary", Soak: time.Hour}, {Name: "late"}}
+			in.Ledger.Proven = map[string][]string{"canary": {"1.4.1"}}
+			for _, tag := range []string{"1.4.1", "1.4.5", "1.5.0"} {
+				in.Ledger.Seen = append(in.Ledger.Seen, pin.Seen{Tag: tag, At: noon.Add(-time.Hour)})
+			}
+			decision := Decide(in)
+			if got := wants(decision); !slices.Equal(got, []string{"1.5.0", "1.4.1"}) {
+				t.Fatalf("wants %v", got)
+			}
+			if again := wants(Decide(written(in, decision))); !slices.Equal(again, wants(decision)) {
+				t.Errorf("wants %v at the second look", again)
+			}
+		})
+	}
+}
