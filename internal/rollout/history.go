@@ -86,7 +86,7 @@ func (r *run) resultOf(entry *pin.Entry, targets []*target) string {
 		results[t.upgrade.Result] = true
 	}
 	for _, t := range r.targets {
-		if left(t.upgrade, entry) && r.same(t.upgrade.From, entry.To) {
+		if since(t.upgrade, entry) && r.same(t.upgrade.From, entry.To) {
 			results[resultBefore(t.upgrade)] = true
 		}
 	}
@@ -101,8 +101,8 @@ func (r *run) resultOf(entry *pin.Entry, targets []*target) string {
 	return v1alpha1.ResultWithdrawn
 }
 
-// left says whether an upgrade began after one that was in Git, so that its target may not tell of that any more.
-func left(u pin.Upgrade, entry *pin.Entry) bool {
+// since says whether an upgrade began after one that was in Git, so that its target may not tell of that any more.
+func since(u pin.Upgrade, entry *pin.Entry) bool {
 	return entry.Commit != "" && u.Wave == entry.Wave && !u.Start.Before(entry.Start)
 }
 

@@ -208,13 +208,14 @@ func (r *run) soaked(w *wave, p *presence) time.Time {
 	return r.ledger.Wall(p.since.Add(w.Soak))
 }
 
-// awaited says whether a target of a wave could take a version once it has soaked in the wave before, or is on its way to it.
+// awaited says whether a target of a wave could take a version once it has soaked in the wave before, judged or not.
 func (r *run) awaited(w *wave, version *semver.Version) bool {
 	return slices.ContainsFunc(w.targets, func(t *target) bool {
-		if to := r.parse(t.upgrade.To); t.upgrade.Running() && !r.unmovable(t) && to != nil && to.Equal(version) {
-			return t.git.LessThan(version)
+		if r.unmovable(t) || !t.git.LessThan(version) {
+			return false
 		}
-		return !r.exempt(t) && t.git.LessThan(version)
+		hold := t.Pin.Memory.Hold
+		return hold == nil || versions.Newer(version.String(), r.filter.VersionOf(hold.UpTo))
 	})
 }
 

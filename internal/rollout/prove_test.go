@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -185,12 +187,23 @@ func TestNobodyWaitsForWhatCannotCome(t *testing.T) {
 	w.mustHave(map[string]string{"a": "1.5.0", "b": "1.5.0", "c": "1.5.0", "d": "1.5.0"})
 }
 
-// TestHeldTargetsKeepNoWave: one of the next wave that a human held, or that is paused, keeps this wave neither before it starts
-// an older version nor after.
-func TestHeldTargetsKeepNoWave(t *testing.T) {
-	for name, change := range map[string]func(*Target){
-		"held":   func(t *Target) { t.Pin.Memory.Hold = &pin.Hold{Reason: "ManualHold", UpTo: "1.4.0"} },
-		"paused": func(t *Target) { t.Excused = "paused" },
+// TestWhoIsAwaited: a wave keeps a version for whatever target of the next one could take it, and for no other. A second look
+// agrees.
+func TestWhoIsAwaited(t *testing.T) {
+	heldUpTo := func(upTo string) func(*Target) {
+		return func(t *Target) { t.Pin.Memory.Hold = &pin.Hold{Reason: "ManualHold", UpTo: upTo} }
+	}
+	for name, tc := range map[string]struct {
+		change func(*Target)
+		want   []string
+	}{
+		"well":               {change: func(*Target) {}, want: []string{"1.4.5", "1.4.1"}},
+		"paused":             {change: func(t *Target) { t.Excused = "paused" }, want: []string{"1.4.5", "1.4.1"}},
+		"ill":                {change: func(t *Target) { t.ReleaseStatus = releaseFailed }, want: []string{"1.4.5", "1.4.1"}},
+		"held before it":     {change: heldUpTo("1.4.0"), want: []string{"1.4.5", "1.4.1"}},
+		"held up to it":      {change: heldUpTo("1.4.5"), want: []string{"1.5.0", ""}},
+		"not marked":         {change: func(t *Target) { t.Pin.Memory.Finding = &pin.Finding{Reason: v1alpha1.MarkerMissingReason} }, want: []string{"1.5.0", "1.4.1"}},
+		"has it, or a newer": {change: func(t *Target) { t.Pin.Memory.Git = "1.4.9" }, want: []string{"1.5.0", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			canary := changed(placedTarget("a", "1.4.5", "1.4.5"), func(t *Target) {
@@ -198,7 +211,7 @@ func TestHeldTargetsKeepNoWave(t *testing.T) {
 			})
 			next := changed(placedTarget("b", "1.3.0", ""), func(t *Target) {
 				t.Waves, t.Spec, t.Installed, t.ReleaseStatus = []int{1}, "1.3.0", "1.3.0", releaseDeployed
-				change(t)
+				tc.change(t)
 			})
 			in := makeInput(canary, next).in
 			in.Policy.Waves = []Wave{{Name: "canary", Soak: time.Hour}, {Name: "late"}}
@@ -207,11 +220,35 @@ func TestHeldTargetsKeepNoWave(t *testing.T) {
 				in.Ledger.Seen = append(in.Ledger.Seen, pin.Seen{Tag: tag, At: noon.Add(-time.Hour)})
 			}
 			decision := Decide(in)
-			if got := wants(decision); !slices.Equal(got, []string{"1.5.0", "1.4.1"}) {
-				t.Fatalf("wants %v", got)
+			if diff := cmp.Diff(tc.want, wants(decision)); diff != "" {
+				t.Fatalf("wants (-want +got):\n%s", diff)
 			}
-			if again := wants(Decide(written(in, decision))); !slices.Equal(again, wants(decision)) {
-				t.Errorf("wants %v at the second look", again)
+			if diff := cmp.Diff(tc.want, wants(Decide(written(in, decision)))); diff != "" {
+				t.Errorf("at the second look (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRollbacksThatAHumanUndid: the pin says that it was written, and Git has the version that failed again.
+func TestRollbacksThatAHumanUndid(t *testing.T) {
+	for name, tc := range map[string]struct {
+		commit string
+		result string
+		want   string
+	}{
+		"done, and undone": {commit: "c0ffee", result: v1alpha1.ResultOverridden},
+		"not done":         {want: "1.4.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := changed(placedTarget("a", "1.5.0", ""), func(t *Target) {
+				t.Pin.Memory.Wanted, t.Pin.Memory.Commit = "1.4.0", tc.commit
+				t.Pin.Upgrade = pin.Upgrade{From: "1.5.0", To: "1.4.0", Rollback: true, Judged: true, Start: noon}
+			})
+			in := remembered(makeInput(target).in)
+			in.Ledger.Blocked = []pin.Blocked{{Tag: "1.5.0", Message: "failed", At: noon, Rollback: true}}
+			if got := Decide(in).Targets[0]; got.Upgrade.Result != tc.result || got.Want != tc.want {
+				t.Errorf("wants %q, upgrade %+v", got.Want, got.Upgrade)
 			}
 		})
 	}

@@ -45,10 +45,10 @@ func (r *run) goesBack(t *target) bool {
 	return u.Running() && u.Rollback && r.at(t, u.From)
 }
 
-// mustGoBack: Git has a version that failed, and the target was given it by an upgrade.
+// mustGoBack: Git has a version that failed, and the target was given it by an upgrade, not by a human who was faster.
 func (r *run) mustGoBack(t *target) bool {
 	u := t.upgrade
-	if u.Rollback || u.From == "" || !r.at(t, u.To) || r.same(u.From, u.To) {
+	if u.Rollback || u.From == "" || !r.at(t, u.To) || r.same(u.From, u.To) || r.left(t, u.From) {
 		return false
 	}
 	blocked := r.blocked(u.To)

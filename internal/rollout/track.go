@@ -34,11 +34,20 @@ func (r *run) progress(t *target) pin.Upgrade {
 		return r.arrival(t)
 	case r.moving(t):
 		return r.rejudged(t) // it may still be written
+	case u.Rollback && r.left(t, u.To):
+		return r.ended(u, v1alpha1.ResultOverridden)
 	case (git == u.From || t.leader != nil) && u.Committed.IsZero():
 		return r.rejudged(t) // choose says whether it is still wanted, for a follower what its leader does
 	default:
 		return r.ended(u, v1alpha1.ResultOverridden)
 	}
+}
+
+// left says whether Flux wrote a version last, though Git has another one: then a human chose that. Nobody need have seen it in
+// between.
+func (r *run) left(t *target, tag string) bool {
+	memory := t.Pin.Memory
+	return r.same(memory.Wanted, tag) && memory.Commit != "" && !r.at(t, tag)
 }
 
 // rejudged is an upgrade that the cluster does not have yet: a target that stops being well meanwhile is not judged by it.
