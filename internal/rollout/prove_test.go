@@ -253,3 +253,17 @@ func TestRollbacksThatAHumanUndid(t *testing.T) {
 		})
 	}
 }
+
+// TestRollbacksLeadToWhatWasReplaced, also if that is not what the target had when its upgrade began.
+func TestRollbacksLeadToWhatWasReplaced(t *testing.T) {
+	target := changed(placedTarget("a", "1.5.0", "1.5.0"), func(t *Target) {
+		t.Spec, t.Installed, t.ReleaseStatus = "1.5.0", "1.5.0", releaseFailed
+		t.Pin.Memory.From, t.Pin.Memory.Wanted, t.Pin.Memory.Commit = "1.2.0", "1.5.0", "c0ffee"
+		t.Pin.Upgrade = pin.Upgrade{From: "1.3.0", To: "1.5.0", Judged: true, Start: noon}
+	})
+	in := remembered(makeInput(target).in)
+	in.Policy.Health.Rollback = true
+	if got := Decide(in).Targets[0].Want; got != "1.2.0" {
+		t.Errorf("wants %q", got)
+	}
+}

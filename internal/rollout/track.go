@@ -63,7 +63,7 @@ func (r *run) rejudged(t *target) pin.Upgrade {
 func (r *run) arrival(t *target) pin.Upgrade {
 	u, timeout := t.upgrade, r.in.Policy.Health.Timeout
 	if u.Committed.IsZero() {
-		u.Committed = r.active
+		u.Committed, u.From = r.active, r.replaced(t)
 	}
 	if r.same(t.Spec, u.To) && u.Applied.IsZero() {
 		u.Applied = r.active
@@ -94,6 +94,16 @@ func (r *run) verdict(t *target, u pin.Upgrade) string {
 	default:
 		return ""
 	}
+}
+
+// replaced is what a target had before the version that Git has now: a human may have chosen another one after the upgrade began,
+// and before it was written.
+func (r *run) replaced(t *target) string {
+	u, memory := t.upgrade, t.Pin.Memory
+	if !u.Rollback && memory.Commit != "" && memory.From != "" && r.same(memory.Wanted, u.To) {
+		return memory.From
+	}
+	return u.From
 }
 
 func (r *run) ended(u pin.Upgrade, result string) pin.Upgrade {
