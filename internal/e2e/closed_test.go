@@ -25,6 +25,7 @@ func TestFreezeAfterDecision(t *testing.T) {
 	f.policy("open", ">=1.0.0", []string{"two"})
 	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
 	eventually(t, "the repository is at rest", f.atRest)
+	eventually(t, "Flux has applied the markers", func() error { return f.applied(f.log()[0].Hash) })
 
 	stall := f.repo.StallFetches()
 	t.Cleanup(stall.Release)

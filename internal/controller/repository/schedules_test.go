@@ -124,9 +124,8 @@ func TestObserveSchedules(t *testing.T) {
 			if tc.policy != nil {
 				tc.policy(policy)
 			}
-			objects := append(tc.objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "org", Labels: map[string]string{"stage": "dev"}}})
 			s := scopeOf(policy, tc.intent)
-			if err := observeSchedules(t.Context(), readerOf(t, objects...), s); err != nil {
+			if err := observeSchedules(t.Context(), readerOf(t, tc.objects...), s); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tc.closed, s.Pins[0].Closed); diff != "" {
@@ -206,5 +205,6 @@ func readerOf(t *testing.T, objects ...client.Object) client.Reader {
 			t.Fatal(err)
 		}
 	}
-	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "org", Labels: map[string]string{"stage": "dev"}}}
+	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(namespace).WithObjects(objects...).Build()
 }
