@@ -38,20 +38,6 @@ type ghost struct {
 // settled cannot be told from one who did nothing, and may be given the first value back.
 type race struct{ human, flux string }
 
-// counts of what happened.
-type counts struct {
-	armed, written, raced, restored, rolled, resumed, left, steps int
-
-	// closed is how often a batch was disarmed because of a schedule.
-	closed int
-}
-
-func (c *counts) add(o counts) {
-	c.armed, c.written, c.raced = c.armed+o.armed, c.written+o.written, c.raced+o.raced
-	c.restored, c.left, c.steps = c.restored+o.restored, c.left+o.left, c.steps+o.steps
-	c.rolled, c.resumed, c.closed = c.rolled+o.rolled, c.resumed+o.resumed, c.closed+o.closed
-}
-
 // armedBatch is what was allowed when a batch was armed.
 type armedBatch struct {
 	from, wanted map[Key]string

@@ -147,13 +147,12 @@ func TestKilledAfterEachWriteOfRollback(t *testing.T) {
 			}
 			return f.upgraded("1.0.0", "one", "two")
 		}
-		if w, ok := killedOrReached(t, killed, reached); ok {
+		if w, ok := killedOrReached(t, proxy, killed, reached); ok {
 			t.Logf("killed after write %d of the rollback of %s: %s", n, version, w)
 			proxy.AfterWrite(nil)
 			operator = startOperator(t, environment.OperatorOptions{Kubeconfig: config, Name: fmt.Sprintf("rollback-after-%d", n)})
 		} else {
 			done = true // a rollback has fewer writes: each was tried
-			proxy.AfterWrite(nil)
 		}
 		eventually(t, version+" is taken back and all is at rest", reached)
 		if commits := f.upgrades(); len(commits) != 2*n {

@@ -24,13 +24,12 @@ func TestKilledAfterEachWriteOfMarking(t *testing.T) {
 		killed := killAfter(proxy, operator, n)
 		policy := f.policy(name, ">=1.0.0", []string{"one", "two"})
 		reached := func() error { return f.served(name, before, "one", "two") }
-		if w, ok := killedOrReached(t, killed, reached); ok {
+		if w, ok := killedOrReached(t, proxy, killed, reached); ok {
 			t.Logf("killed after write %d: %s", n, w)
 			proxy.AfterWrite(nil)
 			operator = startOperator(t, environment.OperatorOptions{Kubeconfig: config, Name: fmt.Sprintf("marking-after-%d", n)})
 		} else {
 			done = true // there are fewer writes: each was tried
-			proxy.AfterWrite(nil)
 		}
 		eventually(t, "both Apps are marked and all is at rest", reached)
 		if got := len(f.log()) - commits; got != 1 {

@@ -20,22 +20,20 @@ var (
 	first = flag.Int("rollout.first", 0, "the first seed")
 )
 
-// TestSimulation goes through rollouts that rapid makes up, and makes small if one breaks a rule.
-func TestSimulation(t *testing.T) {
-	all := counts{}
-	rapid.Check(t, func(t *rapid.T) {
+// FuzzSimulation goes through rollouts that a fuzzer makes up, without end.
+func FuzzSimulation(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
 		roll := func(label string, n int) int {
 			hash := fnv.New64a()
 			_ = binary.Write(hash, binary.LittleEndian, rapid.Uint64().Draw(t, label)) // a hash takes all
 			return int(hash.Sum64() % uint64(n))
 		}
-		all.add(simulate(t, roll))
-	})
-	all.assert(t)
+		simulate(t, roll)
+	}))
 }
 
-// TestSimulationOfSeeds goes through longer rollouts, the same ones each time.
-func TestSimulationOfSeeds(t *testing.T) {
+// TestSimulation goes through longer rollouts, the same ones each time.
+func TestSimulation(t *testing.T) {
 	all := counts{}
 	for seed := *first; seed < *first+*seeds; seed++ {
 		t.Logf("seed %d", seed)

@@ -120,7 +120,7 @@ func waveLabel(name string) string {
 // joinWave puts a target into its wave, or says why it is in none.
 func (r *run) joinWave(t *target) {
 	switch {
-	case t.Finding != nil || len(r.waves) == 0:
+	case t.Finding != nil || len(r.waves) == 0 || r.in.Policy.Deleting:
 	case len(t.Waves) == 1 && t.Waves[0] < len(r.waves):
 		t.wave = r.waves[t.Waves[0]]
 		t.wave.targets = append(t.wave.targets, t)

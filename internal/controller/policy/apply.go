@@ -78,6 +78,9 @@ func (r *Reconciler) applyPins(ctx context.Context, s scope) ([]pin.Intent, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := r.unseen(ctx, s, plans); err != nil {
+		return nil, err
+	}
 	failed := make([]error, len(plans))
 	var group errgroup.Group
 	group.SetLimit(writers)

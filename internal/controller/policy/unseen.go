@@ -1,0 +1,55 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// unseen is a conflict if the policy has pins or a candidate that the cache does not know yet. One that is written as if it were
+// new loses its round: some targets of a decision could move before the others. Only what is to be created is asked for.
+func (r *Reconciler) unseen(ctx context.Context, s scope, plans []plan) error {
+	if s.candidate == nil && s.candidateScan() != "" {
+		candidate := &imagev1.ImagePolicy{}
+		key := client.ObjectKey{Namespace: s.policy.Namespace, Name: pin.CandidateName(s.policy.Name)}
+		err := r.live.Get(ctx, key, candidate)
+		if err == nil {
+			return notCached(candidate.Name)
+		}
+		if !apierrors.IsNotFound(err) {
+			return fmt.Errorf("read ImagePolicy %s: %w", key, err)
+		}
+	}
+	created := map[string]bool{}
+	for _, p := range plans {
+		if p.live.object == nil {
+			created[pin.Name(p.intent.Target.Kind, p.intent.Target.Name)] = true
+		}
+	}
+	if len(created) == 0 {
+		return nil
+	}
+	var list imagev1.ImagePolicyList
+	err := r.live.List(ctx, &list, client.InNamespace(s.policy.Namespace), client.MatchingLabels{pin.RoleLabel: pin.RolePin, pin.PolicyLabel: s.policy.Name})
+	if err != nil {
+		return fmt.Errorf("list pins of AppUpgradePolicy %s/%s: %w", s.policy.Namespace, s.policy.Name, err)
+	}
+	for _, object := range list.Items {
+		if created[object.Name] {
+			return notCached(object.Name)
+		}
+	}
+	return nil
+}
+
+func notCached(name string) error {
+	resource := schema.GroupResource{Group: imagev1.GroupVersion.Group, Resource: "imagepolicies"}
+	return apierrors.NewConflict(resource, name, errors.New("it is there, and was not seen yet"))
+}
