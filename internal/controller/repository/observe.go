@@ -33,7 +33,9 @@ type scope struct {
 	automations map[batch.Key]*automationv1.ImageUpdateAutomation
 	wanted      map[batch.Key]fluxobjects.AutomationSettings
 	lives       map[client.ObjectKey]policyState
-	scans       map[client.ObjectKey]*imagev1.ImageRepository
+	// roundsRead: the pins are read after the rounds. What a policy says later may be about pins that were not read.
+	roundsRead bool
+	scans      map[client.ObjectKey]*imagev1.ImageRepository
 }
 
 // policyState is what a pin must know of its policy.
@@ -62,12 +64,12 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key stri
 		Now: now, NewID: batch.NewID(now, rand.Uint32()), //nolint:gosec // tells two leaders apart, is no secret
 		Leader: r.Leader, MayArm: r.mayArm(), GitRetryAt: r.retries.times(key), Limits: r.Limits,
 	}
-	var policies imagev1.ImagePolicyList
-	if err := reader.List(ctx, &policies, client.MatchingLabels{pin.RepositoryLabel: key, pin.RoleLabel: pin.RolePin, pin.ManagedByLabel: pin.ManagedBy}); err != nil {
-		return nil, fmt.Errorf("list pins of repository %s: %w", key, err)
+	pins, err := r.listPins(ctx, reader, s)
+	if err != nil {
+		return nil, err
 	}
-	for i := range policies.Items {
-		if err := r.observePin(ctx, reader, s, &policies.Items[i]); err != nil {
+	for i := range pins {
+		if err := r.observePin(ctx, reader, s, &pins[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -80,6 +82,31 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key stri
 		return nil, err
 	}
 	return s, r.observeForeign(ctx, reader, s)
+}
+
+// listPins lists the pins of the branch. A round says that every pin of it is written, so it holds for pins that are read after
+// it: around the cache, where the two are not read at once, the policies come first and the pins again after them.
+func (r *Reconciler) listPins(ctx context.Context, reader client.Reader, s *scope) ([]imagev1.ImagePolicy, error) {
+	labels := client.MatchingLabels{pin.RepositoryLabel: s.key, pin.RoleLabel: pin.RolePin, pin.ManagedByLabel: pin.ManagedBy}
+	var list imagev1.ImagePolicyList
+	if err := reader.List(ctx, &list, labels); err != nil {
+		return nil, fmt.Errorf("list pins of repository %s: %w", s.key, err)
+	}
+	if reader != r.Live {
+		return list.Items, nil
+	}
+	for _, object := range list.Items {
+		key := client.ObjectKey{Namespace: object.Namespace, Name: object.Labels[pin.PolicyLabel]}
+		if _, err := r.policy(ctx, reader, s, key); err != nil {
+			return nil, err
+		}
+	}
+	s.roundsRead = true
+	var again imagev1.ImagePolicyList
+	if err := reader.List(ctx, &again, labels); err != nil {
+		return nil, fmt.Errorf("list pins of repository %s: %w", s.key, err)
+	}
+	return again.Items, nil
 }
 
 // observePin adds one pin.
@@ -138,7 +165,7 @@ func (r *Reconciler) policy(ctx context.Context, reader client.Reader, s *scope,
 	if client.IgnoreNotFound(err) != nil {
 		return policyState{}, fmt.Errorf("read the candidate of AppUpgradePolicy %s: %w", key, err)
 	}
-	if round, err := strconv.ParseInt(candidate.Annotations[pin.RoundAnnotation], 10, 64); err == nil {
+	if round, err := strconv.ParseInt(candidate.Annotations[pin.RoundAnnotation], 10, 64); err == nil && !s.roundsRead {
 		state.round = round
 	}
 	s.lives[key] = state
