@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("rollout.seeds", 50, "how many seeded rollouts are simulated")
+	seeds = flag.Int("rollout.seeds", 20, "how many seeded rollouts are simulated")
 	first = flag.Int("rollout.first", 0, "the first seed")
 )
 

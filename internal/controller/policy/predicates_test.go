@@ -87,6 +87,7 @@ func TestTokenHandled(t *testing.T) {
 func TestReadinessChanged(t *testing.T) {
 	ready := &v1alpha1.AppUpgradePolicy{Status: v1alpha1.AppUpgradePolicyStatus{
 		Current: "1.0.0", Counts: &v1alpha1.TargetCounts{Total: 2, Healthy: 2}, Targets: []v1alpha1.TargetStatus{{Installed: "1.0.0"}},
+		Conditions: conditions(metav1.ConditionTrue),
 	}}
 	for name, test := range map[string]struct {
 		edit func(*v1alpha1.AppUpgradePolicy)

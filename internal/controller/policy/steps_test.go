@@ -59,14 +59,12 @@ func TestStepAnswers(t *testing.T) {
 		"token not handled":        {func(_ *scope, p *imagev1.ImagePolicy) { p.Status.SetLastHandledReconcileRequest("before") }, ""},
 		"somebody else's token":    {func(_ *scope, p *imagev1.ImagePolicy) { p.Annotations[meta.ReconcileRequestAnnotation] = "now" }, ""},
 		"suspended":                {func(_ *scope, p *imagev1.ImagePolicy) { p.Spec.Suspend = true }, ""},
-		"range changed":            {func(s *scope, _ *imagev1.ImagePolicy) { s.policy.Spec.Versions.Range = ">=1.2.0" }, ""},
 		"tag blocked meanwhile": {func(s *scope, _ *imagev1.ImagePolicy) {
 			s.ledger.Blocked = []pin.Blocked{{Tag: "1.5.3"}}
 		}, ""},
-		"blocked elsewhere":   {func(s *scope, _ *imagev1.ImagePolicy) { s.ledger.Blocked = []pin.Blocked{{Tag: "1.8.0"}} }, "1.5.3"},
-		"chart not scanned":   {func(s *scope, _ *imagev1.ImagePolicy) { s.scan.Status.LastScanResult = nil }, ""},
-		"chart changed":       {func(_ *scope, p *imagev1.ImagePolicy) { p.Spec.ImageRepositoryRef.Name = "old" }, ""},
-		"none, range changed": {func(s *scope, p *imagev1.ImagePolicy) { failed(p, noneFits); s.policy.Spec.Versions.Range = ">=1.2.0" }, ""},
+		"blocked elsewhere": {func(s *scope, _ *imagev1.ImagePolicy) { s.ledger.Blocked = []pin.Blocked{{Tag: "1.8.0"}} }, "1.5.3"},
+		"chart not scanned": {func(s *scope, _ *imagev1.ImagePolicy) { s.scan.Status.LastScanResult = nil }, ""},
+		"chart changed":     {func(_ *scope, p *imagev1.ImagePolicy) { p.Spec.ImageRepositoryRef.Name = "old" }, ""},
 		"none, token is older": {func(_ *scope, p *imagev1.ImagePolicy) {
 			failed(p, noneFits)
 			p.Status.SetLastHandledReconcileRequest("old")
@@ -87,12 +85,22 @@ func TestStepAnswers(t *testing.T) {
 	}
 }
 
-// A search that cannot be read begins anew.
-func TestStepAnswersGarbled(t *testing.T) {
-	s, step := scopeWithStep(t, "1.5.3")
-	step.Annotations[fluxobjects.SearchAnnotation] = "somewhere"
-	if answers := s.stepAnswers(); len(answers) != 0 {
-		t.Errorf("got %+v", answers)
+// A search that cannot be read begins anew, and so does one that was made for other versions than the user admits now.
+func TestSearchesThatBeginAnew(t *testing.T) {
+	for name, edit := range map[string]func(*scope, *imagev1.ImagePolicy){
+		"garbled":         func(_ *scope, p *imagev1.ImagePolicy) { p.Annotations[fluxobjects.SearchAnnotation] = "somewhere" },
+		"range changed":   func(s *scope, _ *imagev1.ImagePolicy) { s.policy.Spec.Versions.Range = ">=1.2.0" },
+		"exclude changed": func(s *scope, _ *imagev1.ImagePolicy) { s.policy.Spec.Versions.Exclude = nil },
+		"filter changed": func(s *scope, _ *imagev1.ImagePolicy) {
+			s.policy.Spec.Versions.FilterTags = &v1alpha1.FilterTags{Pattern: "^1"}
+		},
+		"steps changed": func(s *scope, _ *imagev1.ImagePolicy) { s.policy.Spec.Versions.NeverSkip = v1alpha1.StepMajor },
+	} {
+		s, step := scopeWithStep(t, "1.5.3")
+		edit(&s, step)
+		if answers := s.stepAnswers(); len(answers) != 0 {
+			t.Errorf("%s: got %+v", name, answers)
+		}
 	}
 }
 
