@@ -5,8 +5,12 @@ import (
 	"syscall"
 	"testing"
 
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
 // A policy is suspended while a run of Flux is stuck: the operator disarms at once, and what the run may still write was
@@ -109,9 +113,17 @@ func (f *fleet) stallPush(version string) (release func()) {
 func (f *fleet) stallStart(version string) (release func()) {
 	f.Helper()
 	check := f.repo.StallFetches()
-	f.Cleanup(check.Release)
+	f.Cleanup(func() { check.Release() })
 	f.release(version)
 	f.scan()
+	eventually(f.T, "the pins select "+version, func() error {
+		early := isClosed(check.Reached())
+		err := f.selected(version)
+		if err != nil && early { // a fetch for something else: what is to be held back waits for the pins
+			check = f.repo.StallFetches()
+		}
+		return err
+	})
 	reached(f.T, check.Reached())
 	thaw := freezeFlux(f.T)
 	check.Release()
@@ -128,6 +140,32 @@ func (f *fleet) stallClone(version string) (release func()) {
 	thaw()
 	reached(f.T, stall.Reached())
 	return stall.Release
+}
+
+// selected complains unless every pin shows a tag that Flux has selected for it.
+func (f *fleet) selected(tag string) error {
+	var pins imagev1.ImagePolicyList
+	if err := env.Client.List(f.Context(), &pins, client.InNamespace(f.namespace), client.HasLabels{pin.BatchLabel}); err != nil {
+		return err
+	}
+	if len(pins.Items) == 0 {
+		return fmt.Errorf("no pin is in a batch")
+	}
+	for _, p := range pins.Items {
+		if ref := p.Status.LatestRef; ref == nil || ref.Tag != tag {
+			return fmt.Errorf("pin %s shows %+v, want tag %s", p.Name, ref, tag)
+		}
+	}
+	return nil
+}
+
+func isClosed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
 }
 
 // freezeFlux stops the controller that commits in the middle of whatever it does, until it is thawed.
