@@ -44,7 +44,8 @@ type builder struct {
 	notes   []string
 }
 
-// buildSource builds the objects of one kind as Flux does.
+// buildSource builds the objects of one kind as Flux does, but for the
+// variables in their names.
 func buildSource(repo *repository, src Source, kind groupKind) (*build, error) {
 	b := &builder{repo: repo, kind: kind, parsed: map[string]*file{}, read: map[string]*kustomization{}, open: map[string]bool{}}
 	info, err := repo.stat(src.Path)
@@ -60,9 +61,7 @@ func buildSource(repo *repository, src Source, kind groupKind) (*build, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &build{objects: objects, notes: b.notes}
-	out.substitute(src.Substitute)
-	return out, nil
+	return &build{objects: objects, notes: b.notes}, nil
 }
 
 // root builds the source's folder with the fields of the Flux Kustomization

@@ -171,12 +171,14 @@ func FuzzLocate(f *testing.F) {
 			f.Add(k, text, app("org-acme", "nginx", "2.0.0"))
 		}
 	}
+	f.Add("", app("org-acme", "nginx", "${version}"), fluxKustomization("flux", "apps", "./mc", "version: 1.4.2"))
+	f.Add("", app("org-acme", "nginx", "${other}"), configMap("ConfigMap", "one", "other: 1.4.2"))
 	f.Fuzz(func(t *testing.T, kustomization, first, second string) {
 		files := map[string]string{"mc/app.yaml": first, "mc/patch.yaml": second}
 		if kustomization != "" {
 			files["mc/kustomization.yaml"] = kustomization
 		}
-		source := Source{Path: "mc", Substitute: map[string]string{"cluster_name": "prod"}}
+		source := of(map[string]string{"cluster_name": "prod", "version": "1.4.2"}, Reference{"ConfigMap", "one"})
 		at, err := Locate(mapFS(files), source, target("org-acme", "nginx"))
 		if err != nil {
 			if p := (*Problem)(nil); !errors.As(err, &p) {

@@ -13,9 +13,10 @@ import (
 // documents of that kind. It is not safe for concurrent use, and it needs the
 // file system that it was made with.
 type Index struct {
-	repo   *repository
-	source Source
-	built  map[groupKind]*build
+	repo      *repository
+	manifests *manifests
+	source    Source
+	built     map[groupKind]*build
 	// readable and writable remember by file what Flux would make of it.
 	readable, writable map[string]error
 }
@@ -28,8 +29,9 @@ func NewIndex(fsys fs.FS, src Source) (*Index, error) {
 		return nil, p
 	}
 	src.Path = dir
+	repo := newRepository(fsys)
 	x := &Index{
-		repo: newRepository(fsys), source: src, built: map[groupKind]*build{},
+		repo: repo, manifests: newManifests(repo), source: src, built: map[groupKind]*build{},
 		readable: map[string]error{}, writable: map[string]error{},
 	}
 	if _, err := x.repo.stat(dir); err != nil {
@@ -49,7 +51,8 @@ func Locate(fsys fs.FS, src Source, target Target) (Location, error) {
 }
 
 // Locate finds the last place that sets the target's version: what kustomize
-// builds has the value that is written there. A Problem that is about such a
+// builds has the value that is written there, or, if that is one variable and
+// nothing else, what Flux puts in for it. A Problem that is about such a
 // place (NotMarkable, Substituted, ForeignMarker) comes with the Location; one
 // of another reason does not.
 func (x *Index) Locate(target Target) (Location, error) {
@@ -81,15 +84,32 @@ func (x *Index) Locate(target Target) (Location, error) {
 	return x.check(at, found[0], target)
 }
 
-// check describes a place, with the Problem that a marker would have there.
+// check goes from the place of a target's version to the line that sets it.
 func (x *Index) check(at *place, o *object, target Target) (Location, error) {
 	loc := at.location()
+	if isVariable(o, loc.Value) {
+		setter, p, err := x.setter(loc, target)
+		if err != nil {
+			return Location{}, err
+		}
+		if p != nil {
+			return loc, p
+		}
+		if at, loc = setter, setter.location(); strings.Contains(loc.Value, "${") {
+			return loc, problem(Substituted, loc.File, loc.Line,
+				"the variable that is the %s of %s is set to the variable %s; write the version itself in this line", target.field(), target, loc.Value)
+		}
+	}
+	return x.usable(at, loc)
+}
+
+// usable describes a place, with the Problem that a marker would have there.
+func (x *Index) usable(at *place, loc Location) (Location, error) {
 	if at.blocked != nil {
 		return loc, at.blocked
 	}
-	if o.substituted() && strings.Contains(loc.Value, "${") {
-		return loc, problem(Substituted, loc.File, loc.Line,
-			"the %s of %s is the variable %s, and a variable cannot carry a marker; write the version itself in this line", target.field(), target, loc.Value)
+	if at.doc.encrypted() {
+		return loc, problem(NotMarkable, loc.File, loc.Line, "SOPS keeps a checksum over this document, which a new version would break; take it out of the encryption")
 	}
 	if err := x.judge(x.readable, at.file, (*file).readable); err != nil {
 		return loc, err
@@ -135,6 +155,11 @@ func (x *Index) build(target Target) (*build, error) {
 	if err != nil {
 		return nil, err
 	}
+	variables, err := x.variables()
+	if err != nil {
+		return nil, err
+	}
+	b.substitute(variables)
 	x.built[gk] = b
 	return b, nil
 }

@@ -11,7 +11,8 @@
 // Locating (index, build, folder, patch, replace, substitute) follows
 // kustomization files in kustomize's order, but merges nothing: every object
 // keeps the layers that write into it, and the last layer that sets the
-// version is the place. Placing (document, tree, setter, rewrite, place) reads
+// version is the place. Where that is a variable of Flux, the place is what
+// sets the variable (variable, manifests). Placing (document, tree, setter, rewrite, place) reads
 // a file as Flux does and tries the marker before it returns it. A repository
 // is read within fixed bounds, and links are not followed.
 package markers
@@ -55,8 +56,11 @@ type Source struct {
 	// Path is the slash path of a folder, or of one file, in the repository;
 	// "" and "." are its root. A leading "./" is accepted.
 	Path string
-	// Substitute holds the variables of the Kustomization's postBuild.
-	Substitute map[string]string
+	// Kustomization is the Flux Kustomization, zero if there is none.
+	Kustomization FluxKustomization
+	// Substitute and SubstituteFrom are those of the Kustomization's postBuild.
+	Substitute     map[string]string
+	SubstituteFrom []Reference
 	// TargetNamespace overrides every object's namespace, as in Flux.
 	TargetNamespace string
 	// NamePrefix, NameSuffix, Patches and Components are those of the Flux
@@ -66,6 +70,17 @@ type Source struct {
 	Patches                []kustomize.Patch
 	Components             []string
 }
+
+// FluxKustomization names a Kustomization of Flux in the cluster; Path is its
+// own spec.path, whatever that of the Source is.
+type FluxKustomization struct{ Namespace, Name, Path string }
+
+// String is `Kustomization namespace/name`.
+func (k FluxKustomization) String() string { return "Kustomization " + k.Namespace + "/" + k.Name }
+
+// Reference names a ConfigMap or Secret of postBuild.substituteFrom, in the
+// namespace of the Kustomization.
+type Reference struct{ Kind, Name string }
 
 // Location is the place where a version is written.
 type Location struct {

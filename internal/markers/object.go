@@ -1,6 +1,7 @@
 package markers
 
 import (
+	"fmt"
 	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/resid"
@@ -116,6 +117,12 @@ type place struct {
 	// blocked says why a marker there cannot work, and where "there" is; doc
 	// and site may then be missing.
 	blocked *Problem
+}
+
+// text names the place for messages.
+func (p *place) text() string {
+	loc := p.location()
+	return fmt.Sprintf("%s:%d", loc.File, loc.Line)
 }
 
 func (p *place) location() Location {

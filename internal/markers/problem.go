@@ -10,7 +10,8 @@ const (
 	Ambiguous = "Ambiguous"
 	// NotMarkable: Flux would ignore a marker there, or damage the file.
 	NotMarkable = "NotMarkable"
-	// Substituted: the version itself comes from a postBuild variable.
+	// Substituted: the version comes from a postBuild variable, and no line of
+	// the repository sets that alone.
 	Substituted = "Substituted"
 	// ForeignMarker: somebody else's marker or comment stands on the line.
 	ForeignMarker = "ForeignMarker"

@@ -38,8 +38,12 @@ func MarkerSource(kustomization *kustomizev1.Kustomization, path string) markers
 		Patches:         spec.Patches,
 		Components:      spec.Components,
 	}
+	source.Kustomization = markers.FluxKustomization{Namespace: kustomization.Namespace, Name: kustomization.Name, Path: spec.Path}
 	if spec.PostBuild != nil {
 		source.Substitute = spec.PostBuild.Substitute
+		for _, from := range spec.PostBuild.SubstituteFrom {
+			source.SubstituteFrom = append(source.SubstituteFrom, markers.Reference{Kind: from.Kind, Name: from.Name})
+		}
 	}
 	if path != "" {
 		source.Path, source.Patches, source.Components = path, nil, nil

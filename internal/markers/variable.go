@@ -1,0 +1,216 @@
+package markers
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Kinds of a Reference.
+const (
+	configMapKind = "ConfigMap"
+	secretKind    = "Secret"
+)
+
+// variableForm matches a value that is one variable and nothing else, maybe
+// with a default.
+var variableForm = regexp.MustCompile(`^\$\{([_A-Za-z][_A-Za-z0-9]*)(:?[=-][^{}]*)?\}$`)
+
+// isVariable reports whether Flux replaces something in the object's value.
+func isVariable(o *object, value string) bool {
+	return o.substituted() && strings.Contains(value, "${")
+}
+
+// setter finds the place that sets the variable which a target's version is.
+// loc is where that version stands.
+func (x *Index) setter(loc Location, target Target) (*place, *Problem, error) {
+	form := variableForm.FindStringSubmatch(loc.Value)
+	if form == nil {
+		return nil, problem(Substituted, loc.File, loc.Line,
+			"the %s of %s is %q, in which a variable is only a part; let one variable have the whole version, or write the version itself in this line",
+			target.field(), target, loc.Value), nil
+	}
+	v := variable{name: form[1], loc: loc, text: "the " + target.field() + " of " + target.String() + " is the variable " + loc.Value}
+	if x.source.Kustomization.Name == "" {
+		return nil, v.problem("and no Flux Kustomization is known that sets it; write the version itself in this line"), nil
+	}
+	v.by = x.source.Kustomization.String()
+	if _, inline := x.source.Substitute[v.name]; inline {
+		return x.inlineSetter(v)
+	}
+	return x.referenceSetter(v)
+}
+
+// variable is one that is a version.
+type variable struct {
+	name string
+	// loc is where the version stands.
+	loc Location
+	// text and by begin the messages about it.
+	text, by string
+}
+
+func (v variable) problem(text string) *Problem {
+	return problem(Substituted, v.loc.File, v.loc.Line, "%s, %s", v.text, text)
+}
+
+// inlineSetter finds the line of spec.postBuild.substitute.
+func (x *Index) inlineSetter(v variable) (*place, *Problem, error) {
+	all, err := x.manifests.fluxKustomizations()
+	if err != nil {
+		return nil, nil, err
+	}
+	manifests := x.ownManifests(all, v.name)
+	if len(manifests) == 0 {
+		return nil, v.problem("which " + v.by + " sets, and the repository has no manifest of that Kustomization as the cluster has it; " +
+			"keep the manifest in this repository, or write the version itself in this line"), nil
+	}
+	field := []string{"spec", "postBuild", "substitute", v.name}
+	at, p := onlyPlace(manifests, field, v)
+	if at == nil && p == nil {
+		p = v.problem("which " + v.by + " sets, but not by its manifest " + manifests[0].definition() +
+			"; set it there, in spec.postBuild.substitute, or write the version itself in this line")
+	}
+	if p != nil {
+		return nil, p, nil
+	}
+	if live := x.source.Substitute[v.name]; at.overridden(live) {
+		return nil, v.problem("which " + v.by + " has as " + quoted(live) + " in the cluster and as " +
+			quoted(at.site.value()) + " in " + at.text() + "; wait until Flux has applied that, or take away what overrides it"), nil
+	}
+	return at, nil, nil
+}
+
+// overridden reports whether the cluster has another value than the place,
+// which no marker of ours explains.
+func (p *place) overridden(live string) bool {
+	return p.blocked == nil && p.doc.markerAt(p.file, p.site.node) == nil &&
+		p.site.value() != live && !strings.Contains(p.site.value(), "${")
+}
+
+// referenceSetter finds the line in a ConfigMap of spec.postBuild.substituteFrom,
+// of which the last that has the variable counts.
+func (x *Index) referenceSetter(v variable) (*place, *Problem, error) {
+	const fix = "; set it in spec.postBuild.substitute there, or write the version itself in this line"
+	for _, from := range slices.Backward(x.source.SubstituteFrom) {
+		manifests, err := x.manifests.named(from, x.source.Kustomization.Namespace)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(manifests) == 0 {
+			return nil, v.problem("which may come from " + from.Kind + " " + x.source.Kustomization.Namespace + "/" + from.Name + " of " + v.by +
+				", and that has no manifest in the repository" + fix), nil
+		}
+		if from.Kind == secretKind {
+			if setsKey(manifests, v.name) {
+				return nil, v.problem("which comes from Secret " + from.Name + " of " + v.by + ", and Flux must not write into Secrets" + fix), nil
+			}
+			continue
+		}
+		if at, p := onlyPlace(manifests, []string{"data", v.name}, v); at != nil || p != nil {
+			return at, p, nil
+		}
+	}
+	return nil, v.problem("which " + v.by + " does not set" + fix), nil
+}
+
+// setsKey reports whether a manifest of a Secret has a key. Those that are
+// encrypted show their keys.
+func setsKey(manifests []*object, key string) bool {
+	return slices.ContainsFunc(manifests, func(o *object) bool {
+		return o.lookup([]string{"data", key}) != nil || o.lookup([]string{"stringData", key}) != nil
+	})
+}
+
+// onlyPlace is the one place of the manifests that sets the field; nil if there
+// is none.
+func onlyPlace(manifests []*object, field []string, v variable) (*place, *Problem) {
+	var found []*place
+	for _, o := range manifests {
+		if at := o.lookup(field); at != nil {
+			found = append(found, at)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	if len(found) > 1 {
+		p := v.problem("which is set in " + found[0].text() + " and in " + found[1].text() +
+			"; keep one of them, or write the version itself in this line")
+		p.Reason = Ambiguous
+		return nil, p
+	}
+	return found[0], nil
+}
+
+// ownManifests are those of the source's Kustomization: of its name, and not in
+// conflict with what the cluster has. Repositories of several clusters have
+// Kustomizations of one name for each.
+func (x *Index) ownManifests(all []*object, variable string) []*object {
+	var own []*object
+	for _, o := range all {
+		if o.named(x.source.Kustomization.Namespace, x.source.Kustomization.Name) && x.agrees(o, variable) {
+			own = append(own, o)
+		}
+	}
+	return own
+}
+
+func (x *Index) agrees(o *object, variable string) bool {
+	if at := o.lookup([]string{"spec", "path"}); at != nil && at.site.node != nil && !strings.Contains(at.site.value(), "${") {
+		if !samePath(at.site.value(), x.source.Kustomization.Path) {
+			return false
+		}
+	}
+	for name, value := range x.source.Substitute {
+		at := o.lookup([]string{"spec", "postBuild", "substitute", name})
+		if name == variable || at == nil || at.site.node == nil || isVariable(o, at.site.value()) {
+			continue
+		}
+		if at.site.value() != value {
+			return false
+		}
+	}
+	return true
+}
+
+// variables are those that names may use: of ConfigMaps whose manifests say
+// one thing, and those of the Kustomization itself.
+func (x *Index) variables() (map[string]string, error) {
+	if len(x.source.SubstituteFrom) == 0 {
+		return x.source.Substitute, nil
+	}
+	all := map[string]string{}
+	for _, from := range x.source.SubstituteFrom {
+		manifests, err := x.manifests.named(from, x.source.Kustomization.Namespace)
+		if err != nil {
+			return nil, err
+		}
+		if from.Kind != configMapKind || len(manifests) != 1 {
+			continue
+		}
+		if at := manifests[0].lookup([]string{"data"}); at != nil && at.site.node != nil {
+			for name, value := range stringMap(at.site.node) {
+				all[name] = value
+			}
+		}
+	}
+	for name, value := range x.source.Substitute {
+		all[name] = value
+	}
+	return all, nil
+}
+
+func samePath(a, b string) bool {
+	a, p := cleanPath(a)
+	b, q := cleanPath(b)
+	return p == nil && q == nil && a == b
+}
+
+func quoted(s string) string { return `"` + s + `"` }
+
+// encrypted reports whether SOPS keeps a checksum over the document, which any
+// change would break.
+func (d *document) encrypted() bool {
+	return scalarValue(child(follow(child(d.root, "sops")), "mac")) != ""
+}

@@ -1,0 +1,52 @@
+package resolve
+
+import (
+	"testing"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"github.com/fluxcd/pkg/apis/kustomize"
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/markers"
+)
+
+func TestMarkerSource(t *testing.T) {
+	patches := []kustomize.Patch{{Patch: "{}"}}
+	kustomization := &kustomizev1.Kustomization{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "flux", Name: "apps"},
+		Spec: kustomizev1.KustomizationSpec{
+			Path: "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
+			PostBuild: &kustomizev1.PostBuild{
+				Substitute: map[string]string{"version": "1.0.0"},
+				SubstituteFrom: []kustomizev1.SubstituteReference{
+					{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two", Optional: true},
+				},
+			},
+		},
+	}
+	applied := markers.Source{
+		Path: "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
+		Kustomization:  markers.FluxKustomization{Namespace: "flux", Name: "apps", Path: "./apps"},
+		Substitute:     map[string]string{"version": "1.0.0"},
+		SubstituteFrom: []markers.Reference{{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two"}},
+	}
+	named := applied
+	named.Path, named.Patches, named.Components = "mc", nil, nil
+	for name, tc := range map[string]struct {
+		kustomization *kustomizev1.Kustomization
+		path          string
+		want          markers.Source
+	}{
+		"what a Kustomization applies":            {kustomization, "", applied},
+		"a folder that the user names":            {kustomization, "mc", named},
+		"a folder that no Kustomization applies":  {nil, "mc", markers.Source{Path: "mc"}},
+		"a Kustomization with nothing but a path": {&kustomizev1.Kustomization{Spec: kustomizev1.KustomizationSpec{Path: "x"}}, "", markers.Source{Path: "x", Kustomization: markers.FluxKustomization{Path: "x"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, MarkerSource(tc.kustomization, tc.path)); diff != "" {
+				t.Errorf("MarkerSource (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
