@@ -88,8 +88,8 @@ const (
 
 // Reasons of findings about a target that cannot be managed as things are.
 const (
-	// AppMissingReason: no such App.
-	AppMissingReason = "AppMissing"
+	// TargetMissingReason: no such target.
+	TargetMissingReason = "TargetMissing"
 	// CatalogMissingReason: the App's Catalog does not exist.
 	CatalogMissingReason = "CatalogMissing"
 	// CatalogNotOCIReason: the Catalog offers no OCI repository.
@@ -100,7 +100,7 @@ const (
 	VersionFromValuesReason = "VersionFromValues"
 	// VersionUnsupportedReason: the version is empty, no semantic version, or has build metadata.
 	VersionUnsupportedReason = "VersionUnsupported"
-	// KustomizationMissingReason: the App names no Flux Kustomization, or one that does not exist.
+	// KustomizationMissingReason: the target names no Flux Kustomization, or one that does not exist.
 	KustomizationMissingReason = "KustomizationMissing"
 	// KustomizationUnprovenReason: the Kustomization's inventory does not contain the target.
 	KustomizationUnprovenReason = "KustomizationUnproven"

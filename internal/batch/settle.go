@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	application "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
@@ -47,8 +46,8 @@ func overwritten(p Pin, newestFirst []Change) pin.Memory {
 	m, old := p.Memory, newestFirst[0].Old
 	m.Git, m.Commit = m.Wanted, newestFirst[0].Commit
 	tag := old
-	if p.Intent.Target.Kind == application.AppKind {
-		tag = versions.Tag(old) // the one that exists: an App takes both
+	if !p.Intent.Target.Verbatim {
+		tag = versions.Tag(old) // the one that exists: the target takes both
 	}
 	if tag == m.Wanted || old == m.From && len(newestFirst) == 1 {
 		return written(m)

@@ -52,7 +52,7 @@ func TestSettle(t *testing.T) {
 			m.Git, m.Commit, m.Restore, m.Hold = "1.2.0", "c1", "1.1.0", holdUpTo("1.2.0")
 		}},
 		"a chart reference has its v": {
-			pin:  func(p *Pin) { p.Intent.Target.Kind = "OCIRepository" },
+			pin:  func(p *Pin) { p.Intent.Target.Verbatim = true },
 			line: Line{Value: "1.2.0"}, commit: wrote("v1.1.0"), want: func(m *pin.Memory) {
 				m.Git, m.Commit, m.Restore, m.Hold = "1.2.0", "c1", "v1.1.0", holdUpTo("1.2.0")
 			},

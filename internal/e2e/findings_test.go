@@ -31,7 +31,7 @@ func TestFindingsStopNobodyElse(t *testing.T) {
 	f.policy("rival", ">=1.0.0", []string{"twice"})
 	eventually(t, "the others are marked", func() error { return f.marked("good", "copied") })
 	for app, reason := range map[string]string{
-		"foreign": markers.ForeignMarker, "absent": v1alpha1.AppMissingReason, "twice": v1alpha1.PolicyConflictReason,
+		"foreign": markers.ForeignMarker, "absent": v1alpha1.TargetMissingReason, "twice": v1alpha1.PolicyConflictReason,
 	} {
 		eventually(t, app+" has its finding", func() error { return f.target("some", app, withFinding(reason)) })
 	}

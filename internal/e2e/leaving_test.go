@@ -27,7 +27,7 @@ func TestAppDeletedFromGit(t *testing.T) {
 
 	_, err := f.repo.Commit(t.Context(), gitserver.Change{Message: "Delete the App", Remove: []string{path("one")}})
 	must(t, err)
-	eventually(t, "the policy misses it", func() error { return f.target("leaves", "one", withFinding(v1alpha1.AppMissingReason)) })
+	eventually(t, "the policy misses it", func() error { return f.target("leaves", "one", withFinding(v1alpha1.TargetMissingReason)) })
 	eventually(t, "nothing is left that Flux could write", f.nothingToWrite)
 	if n := len(f.log()); n != 3 {
 		t.Errorf("%d commits, want the first, the marker's and the human's", n)

@@ -81,8 +81,8 @@ type Before struct {
 // TargetInput is one version on its way to one target. Versions are what filterTags make of a tag or a text, see
 // versions.Filter.
 type TargetInput struct {
-	// Kind of the target.
-	Kind string
+	// Verbatim: the target pulls the tag that is written. Others pull it without a leading `v`, and can have no `+`.
+	Verbatim bool
 	// Wave is its name; empty if the policy has none.
 	Wave string
 	// Tag that the target would get, and its Version.

@@ -128,7 +128,7 @@ func TestRollbackConditions(t *testing.T) {
 func drawTargetInput(t *rapid.T) TargetInput {
 	text := rapid.OneOf(rapid.StringMatching(`v?[0-2]\.[0-2]\.[0-2](-rc\.[01])?(\+b)?`), rapid.String())
 	in := upgrade(func(in *TargetInput) {
-		in.Kind = rapid.SampledFrom([]string{"App", "HelmRelease"}).Draw(t, "kind")
+		in.Verbatim = rapid.Bool().Draw(t, "verbatim")
 		in.Tag = text.Draw(t, "tag")
 		in.Git = text.Draw(t, "git")
 		in.Version, in.GitVersion = in.Tag, in.Git
@@ -160,7 +160,7 @@ func targetConditions(in TargetInput) map[string]bool {
 	version, git, tag := parse(in.Version), parse(in.GitVersion), parse(in.Tag)
 	newer := version != nil && git != nil && version.GreaterThan(git)
 	conditions := map[string]bool{
-		"VersionUnsupported": git == nil || in.Kind == "App" && (tag == nil || tag.Metadata() != ""),
+		"VersionUnsupported": git == nil || !in.Verbatim && (tag == nil || tag.Metadata() != ""),
 		"NotNewer":           git != nil && !newer,
 		"Blocked":            in.RollbackFailed != "",
 	}

@@ -10,8 +10,7 @@ import (
 // upgrade is an App on its way from 1.4.0 to 1.5.0 with every gate open.
 func upgrade(change func(*TargetInput)) TargetInput {
 	in := TargetInput{
-		Kind: "App",
-		Tag:  "1.5.0", Version: "1.5.0",
+		Tag: "1.5.0", Version: "1.5.0",
 		Git: "1.4.0", GitVersion: "1.4.0", File: "apps/hello.yaml", Line: 9,
 	}
 	change(&in)
@@ -69,7 +68,7 @@ func TestForTarget(t *testing.T) {
 	}{
 		"open":         {change: all()},
 		"from a v":     {change: from("v1.4.0")},
-		"another kind": {change: func(in *TargetInput) { in.Kind, in.Tag = "OCIRepository", "main-1.5.0" }},
+		"another kind": {change: func(in *TargetInput) { in.Verbatim, in.Tag = true, "main-1.5.0" }},
 
 		"downgrade": {change: from("1.6.0"), want: []wantHold{{Reason: "NotNewer", Message: downMessage}}},
 		"same": {
@@ -102,7 +101,7 @@ func TestForTarget(t *testing.T) {
 		"beyond, in a wave":              {change: all(stepping("1.6.0", "1.5.2"), inWave), want: []wantHold{{Reason: "WouldSkip", Message: skipMessage + `"production=1.6.0"`}}},
 		"beyond, and approved":           {change: all(stepping("1.6.0", "1.5.2"), approved)},
 		"beyond, filtered tag": {
-			change: all(stepping("1.6.0", "1.5.2"), inWave, func(in *TargetInput) { in.Kind, in.Tag = "OCIRepository", "main-1.6.0" }),
+			change: all(stepping("1.6.0", "1.5.2"), inWave, func(in *TargetInput) { in.Verbatim, in.Tag = true, "main-1.6.0" }),
 			want:   []wantHold{{Reason: "WouldSkip", Message: skipMessage + `"production=1.6.0"`}},
 		},
 		"next step not known": {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	application "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -19,7 +18,7 @@ func VersionUnsupported(in TargetInput) *Hold {
 				"write the present version there", in.Git, in.File, in.Line),
 		}
 	}
-	if in.Kind == application.AppKind && !fitsApp(in.Tag) {
+	if !in.Verbatim && !fitsApp(in.Tag) {
 		return &Hold{
 			Version: in.Tag,
 			Reason:  v1alpha1.VersionUnsupportedReason,

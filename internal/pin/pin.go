@@ -56,8 +56,10 @@ const version = 1
 type Intent struct {
 	Version int    `json:"version"`
 	Target  Target `json:"target"`
-	Source  Source `json:"source"`
-	Commit  Commit `json:"commit,omitzero"`
+	// Written is the object in which the target's version is written, if that is another one of the same namespace.
+	Written *Target `json:"written,omitempty"`
+	Source  Source  `json:"source"`
+	Commit  Commit  `json:"commit,omitzero"`
 	// Want is the tag that the location should have; empty: keep what Git has.
 	Want string `json:"want,omitempty"`
 	// Back is the version that a rollback leaves; empty: Want must be newer than what Git has. Git must have exactly Back for
@@ -80,6 +82,14 @@ type Intent struct {
 	Prompt string `json:"prompt,omitempty"`
 }
 
+// Place is the object whose field is the location.
+func (i Intent) Place() Target {
+	if i.Written != nil {
+		return *i.Written
+	}
+	return i.Target
+}
+
 // Target is the object whose version the location has.
 type Target struct {
 	APIVersion string `json:"apiVersion"`
@@ -88,6 +98,8 @@ type Target struct {
 	Name       string `json:"name"`
 	// Field is the path of the version in the object.
 	Field []string `json:"field"`
+	// Verbatim: the target pulls the tag that is written. Others pull it without a leading `v`.
+	Verbatim bool `json:"verbatim,omitempty"`
 }
 
 // Source is where the target is looked for: what a Flux Kustomization applies, or a folder that the user named.

@@ -40,7 +40,7 @@ func (r *Reader) Locate(p Pin) (markers.Location, *pin.Finding, error) {
 	if x.err != nil {
 		return located(markers.Location{}, x.err)
 	}
-	return located(x.index.Locate(target(p.Intent.Target)))
+	return located(x.index.Locate(target(p.Intent.Place())))
 }
 
 func target(t pin.Target) markers.Target {

@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -31,7 +31,7 @@ const wholeRepository = "."
 // policy names.
 func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
 	explicit := ExplicitSource(policy)
-	kustomization, problem, err := r.kustomizationOf(ctx, target.App, explicit != nil)
+	kustomization, problem, err := r.kustomizationOf(ctx, target.Facts.Written, explicit != nil)
 	if problem != nil || err != nil {
 		return problem, err
 	}
@@ -97,43 +97,44 @@ func KustomizationOf(object client.Object) (pin.NamespacedName, bool) {
 	return named, named.Namespace != "" && named.Name != ""
 }
 
-// kustomizationOf is the Kustomization that applies an App, proven by its inventory. It is nil if the labels name none
+// kustomizationOf is the Kustomization that applies the object in which a version is written, proven by its inventory. It is nil if the labels name none
 // and that is allowed.
-func (r *Resolver) kustomizationOf(ctx context.Context, app *appv1alpha1.App, noneAllowed bool) (*kustomizev1.Kustomization, *pin.Finding, error) {
-	named, labelled := KustomizationOf(app)
+func (r *Resolver) kustomizationOf(ctx context.Context, written kinds.Written, noneAllowed bool) (*kustomizev1.Kustomization, *pin.Finding, error) {
+	named, labelled := KustomizationOf(written.Object)
+	who := fmt.Sprintf("%s %s/%s", written.Kind.Kind, written.Object.GetNamespace(), written.Object.GetName())
 	if !labelled && noneAllowed {
 		return nil, nil, nil
 	}
 	if !labelled {
 		return nil, finding(v1alpha1.KustomizationMissingReason,
-			"App %s/%s is applied by no Flux Kustomization (it lacks the labels %s and %s): apply it from Git by one, or set git.sourceRef in the policy",
-			app.Namespace, app.Name, KustomizationNameLabel, KustomizationNamespaceLabel), nil
+			"%s is applied by no Flux Kustomization (it lacks the labels %s and %s): apply it from Git by one, or set git.sourceRef in the policy",
+			who, KustomizationNameLabel, KustomizationNamespaceLabel), nil
 	}
 	kustomization := &kustomizev1.Kustomization{}
 	err := r.Cached.Get(ctx, client.ObjectKey{Namespace: named.Namespace, Name: named.Name}, kustomization)
 	if apierrors.IsNotFound(err) {
 		return nil, finding(v1alpha1.KustomizationMissingReason,
-			"There is no Kustomization %s, which the labels of App %s/%s name: create it, or remove the labels", named, app.Namespace, app.Name), nil
+			"There is no Kustomization %s, which the labels of %s name: create it, or remove the labels", named, who), nil
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read Kustomization %s: %w", named, err)
 	}
-	return kustomization, proof(kustomization, app), nil
+	return kustomization, proof(kustomization, written, who), nil
 }
 
-// proof is a finding unless the Kustomization applied the App to this cluster.
-func proof(kustomization *kustomizev1.Kustomization, app *appv1alpha1.App) *pin.Finding {
+// proof is a finding unless the Kustomization applied the object, whose kind and name are who, to this cluster.
+func proof(kustomization *kustomizev1.Kustomization, written kinds.Written, who string) *pin.Finding {
 	if kustomization.Spec.KubeConfig != nil {
 		return finding(v1alpha1.KustomizationUnprovenReason,
-			"Kustomization %s/%s applies to another cluster, so it does not apply App %s/%s of this one: remove the labels that name it",
-			kustomization.Namespace, kustomization.Name, app.Namespace, app.Name)
+			"Kustomization %s/%s applies to another cluster, so it does not apply %s of this one: remove the labels that name it",
+			kustomization.Namespace, kustomization.Name, who)
 	}
-	id := fmt.Sprintf("%s_%s_%s_%s", app.Namespace, app.Name, appv1alpha1.GroupVersion.Group, appv1alpha1.AppKind)
+	id := fmt.Sprintf("%s_%s_%s_%s", written.Object.GetNamespace(), written.Object.GetName(), written.Kind.Group, written.Kind.Kind)
 	inventory := kustomization.Status.Inventory
 	if inventory != nil && slices.ContainsFunc(inventory.Entries, func(entry kustomizev1.ResourceRef) bool { return entry.ID == id }) {
 		return nil
 	}
 	return finding(v1alpha1.KustomizationUnprovenReason,
-		"Kustomization %s/%s does not have App %s/%s in its inventory although the App's labels name it: wait until it is applied, or correct the labels",
-		kustomization.Namespace, kustomization.Name, app.Namespace, app.Name)
+		"Kustomization %s/%s does not have %s in its inventory although the object's labels name it: wait until it is applied, or correct the labels",
+		kustomization.Namespace, kustomization.Name, who)
 }

@@ -7,15 +7,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
 
 // Resolver finds what policies are about.
 type Resolver struct {
-	// Cached reads Apps, Catalogs, Kustomizations, GitRepositories, MaintenanceSchedules, the metadata of Namespaces, and
-	// AppUpgradePolicies, these by the index TargetIndex.
+	// Cached reads targets and what kinds.Kind names, Kustomizations, GitRepositories, MaintenanceSchedules, the metadata of
+	// Namespaces, and AppUpgradePolicies, these by the index TargetIndex.
 	Cached client.Reader
 	// Live reads the few ConfigMaps that matter, which are not worth a cache of every ConfigMap of the cluster.
 	Live client.Reader
@@ -36,8 +36,10 @@ type Result struct {
 // Target is one target and where its version is written.
 type Target struct {
 	Kind, Name string
-	// App is nil if there is none.
-	App *appv1alpha1.App
+	// Object is nil if there is none.
+	Object client.Object
+	// Facts are what is known of it.
+	Facts kinds.Facts
 	// Finding says why the target cannot be managed. What could be found all the same is set.
 	Finding *pin.Finding
 	// Chart is the address of its chart, with its scheme.
@@ -71,8 +73,8 @@ func (r *Resolver) Resolve(ctx context.Context, policy *v1alpha1.AppUpgradePolic
 	}
 	waves := WavesOf(policy)
 	for i := range targets {
-		if targets[i].App != nil {
-			targets[i].Waves = waves.Of(targets[i].App.Labels)
+		if targets[i].Object != nil {
+			targets[i].Waves = waves.Of(targets[i].Object.GetLabels())
 		}
 		if err := r.complete(ctx, policy, rivals, &targets[i]); err != nil {
 			return Result{}, fmt.Errorf("look at %s %s/%s: %w", targets[i].Kind, policy.Namespace, targets[i].Name, err)
@@ -86,14 +88,13 @@ func (r *Resolver) Resolve(ctx context.Context, policy *v1alpha1.AppUpgradePolic
 // complete finds everything about one target. The first finding is the one that is shown; chart and location are found
 // in spite of it.
 func (r *Resolver) complete(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, rivals rivals, target *Target) error {
-	if target.App == nil {
+	if target.Object == nil {
 		return nil
 	}
 	steps := []func(context.Context, *v1alpha1.AppUpgradePolicy, *Target) (*pin.Finding, error){
 		rivals.conflict,
-		r.checkVersion,
-		r.findChart,
-		r.findLocation,
+		r.look,
+		r.locate,
 	}
 	for _, step := range steps {
 		finding, err := step(ctx, policy, target)
@@ -107,16 +108,30 @@ func (r *Resolver) complete(ctx context.Context, policy *v1alpha1.AppUpgradePoli
 	return nil
 }
 
+// look finds what its kind knows of a target.
+func (r *Resolver) look(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
+	reader := kinds.Reader{Cached: r.Cached, Live: r.Live, NoCrossNamespaceRefs: r.NoCrossNamespaceRefs}
+	query := kinds.Query{Chart: explicitChart(policy), Filter: FilterOf(policy)}
+	facts, err := kinds.Of(target.Kind).Look(ctx, reader, query, target.Object)
+	target.Facts, target.Chart = facts, facts.Chart
+	return facts.Finding, err
+}
+
+// locate finds where a target's version is looked for. If its kind does not know in which object that is, it has said why.
+func (r *Resolver) locate(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
+	if target.Facts.Written.Object == nil {
+		return nil, nil
+	}
+	return r.findLocation(ctx, policy, target)
+}
+
 // Input is the target as a decision sees it. Its pin is left to the caller.
 func (t Target) Input() rollout.Target {
 	in := rollout.Target{Kind: t.Kind, Name: t.Name, Finding: t.Finding, Chart: t.Chart, Waves: t.Waves, ApplyMessage: t.ApplyMessage}
-	if t.App == nil {
-		return in
-	}
-	in.Spec = t.App.Spec.Version
-	in.Installed = t.App.InstalledVersion()
-	in.ReleaseStatus, in.ReleaseReason = t.App.ReleaseStatus()
-	in.Excused = Excused(t.App)
+	in.Spec, in.Verbatim = t.Facts.Version, t.Facts.Verbatim
+	in.Installed = t.Facts.Installed
+	in.ReleaseStatus, in.ReleaseReason, in.Trouble = t.Facts.ReleaseStatus, t.Facts.ReleaseReason, t.Facts.Trouble
+	in.Excused = t.Facts.Excused
 	return in
 }
 

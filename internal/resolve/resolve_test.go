@@ -47,11 +47,11 @@ func TestFindings(t *testing.T) {
 		// words that the message must have.
 		words []string
 	}{
-		"no such App": {func(w *world) { w.app = nil }, v1alpha1.AppMissingReason, []string{"org-acme/hello"}},
+		"no such App": {func(w *world) { w.app = nil }, v1alpha1.TargetMissingReason, []string{"org-acme/hello"}},
 		"App going": {func(w *world) {
 			w.app.Finalizers = []string{"example.com/wait"}
 			w.app.DeletionTimestamp = &metav1.Time{Time: metav1.Now().Time}
-		}, v1alpha1.AppMissingReason, []string{"deleted"}},
+		}, v1alpha1.TargetMissingReason, []string{"deleted"}},
 		"no version":       {func(w *world) { w.app.Spec.Version = "" }, v1alpha1.VersionUnsupportedReason, []string{"empty"}},
 		"no semver":        {func(w *world) { w.app.Spec.Version = "1.2" }, v1alpha1.VersionUnsupportedReason, []string{`"1.2"`}},
 		"build metadata":   {func(w *world) { w.app.Spec.Version = "1.2.3+abc" }, v1alpha1.VersionUnsupportedReason, []string{"build metadata"}},
@@ -253,7 +253,7 @@ func TestHeirsOf(t *testing.T) {
 	w.others = append(w.others, rival("heir", "hello"), rival("stranger", "other"))
 	w.resolve(t)
 	for app, want := range map[string]int{"hello": 1, "other": 0, "gone": 0} {
-		heirs, err := HeirsOf(t.Context(), w.resolver.Cached, w.policy, app)
+		heirs, err := HeirsOf(t.Context(), w.resolver.Cached, w.policy, "App", app)
 		if err != nil || len(heirs) != want {
 			t.Errorf("%s: %d heirs, %v", app, len(heirs), err)
 		}

@@ -5,22 +5,22 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
 // TargetIndex is the field index of policies by target: NamedKey of each name, and SelectorKey if one has a selector.
 const TargetIndex = "spec.targets"
 
-// SelectorKey is the key in TargetIndex of every policy that selects targets by their labels.
-const SelectorKey = appv1alpha1.AppKind + "/*"
+// SelectorKey is the key in TargetIndex of every policy that selects targets of a kind by their labels.
+func SelectorKey(kind string) string { return kind + "/*" }
 
-// NamedKey is the key in TargetIndex of every policy that names an App.
-func NamedKey(app string) string { return appv1alpha1.AppKind + "/" + app }
+// NamedKey is the key in TargetIndex of every policy that names a target.
+func NamedKey(kind, name string) string { return kind + "/" + name }
 
 // TargetKeys are the keys of an AppUpgradePolicy in TargetIndex.
 func TargetKeys(object client.Object) []string {
@@ -30,9 +30,9 @@ func TargetKeys(object client.Object) []string {
 	}
 	var keys []string
 	for _, reference := range policy.Spec.Targets {
-		key := SelectorKey
+		key := SelectorKey(kindOf(reference))
 		if reference.Selector == nil {
-			key = NamedKey(reference.Name)
+			key = NamedKey(kindOf(reference), reference.Name)
 		}
 		if !slices.Contains(keys, key) {
 			keys = append(keys, key)
@@ -41,17 +41,17 @@ func TargetKeys(object client.Object) []string {
 	return keys
 }
 
-// PoliciesOf are the policies that select an App, those that are being deleted included.
-func PoliciesOf(ctx context.Context, reader client.Reader, namespace, app string, set labels.Set) ([]v1alpha1.AppUpgradePolicy, error) {
+// PoliciesOf are the policies that select an object of a kind, those that are being deleted included.
+func PoliciesOf(ctx context.Context, reader client.Reader, kind string, object client.Object) ([]v1alpha1.AppUpgradePolicy, error) {
 	var found []v1alpha1.AppUpgradePolicy
-	for _, key := range []string{NamedKey(app), SelectorKey} {
-		listed, err := policiesByKey(ctx, reader, namespace, key)
+	for _, key := range []string{NamedKey(kind, object.GetName()), SelectorKey(kind)} {
+		listed, err := policiesByKey(ctx, reader, object.GetNamespace(), key)
 		if err != nil {
 			return nil, err
 		}
 		for _, policy := range listed {
 			known := slices.ContainsFunc(found, func(other v1alpha1.AppUpgradePolicy) bool { return other.Name == policy.Name })
-			if !known && Selects(&policy, app, set) {
+			if !known && Selects(&policy, kind, object.GetName(), object.GetLabels()) {
 				found = append(found, policy)
 			}
 		}
@@ -59,15 +59,22 @@ func PoliciesOf(ctx context.Context, reader client.Reader, namespace, app string
 	return found, nil
 }
 
-// HeirsOf are the other policies, not being deleted, that select an App which this one gives up. An App that is gone has
-// none.
-func HeirsOf(ctx context.Context, reader client.Reader, policy *v1alpha1.AppUpgradePolicy, app string) ([]v1alpha1.AppUpgradePolicy, error) {
-	object := &appv1alpha1.App{}
-	err := reader.Get(ctx, client.ObjectKey{Namespace: policy.Namespace, Name: app}, object)
+// HeirsOf are the other policies, not being deleted, that select a target which this one gives up. A target that is gone, or
+// whose kind is, has none.
+func HeirsOf(ctx context.Context, reader client.Reader, policy *v1alpha1.AppUpgradePolicy, kind, name string) ([]v1alpha1.AppUpgradePolicy, error) {
+	known := kinds.Of(kind)
+	if known == nil {
+		return nil, nil
+	}
+	object := known.New()
+	err := reader.Get(ctx, client.ObjectKey{Namespace: policy.Namespace, Name: name}, object)
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	selecting, err := PoliciesOf(ctx, reader, policy.Namespace, app, object.Labels)
+	selecting, err := PoliciesOf(ctx, reader, kinds.Name(known), object)
 	return slices.DeleteFunc(selecting, func(other v1alpha1.AppUpgradePolicy) bool {
 		return other.Name == policy.Name || !other.DeletionTimestamp.IsZero()
 	}), err
@@ -87,25 +94,32 @@ func policiesByKey(ctx context.Context, reader client.Reader, namespace, key str
 type rivals struct {
 	reader client.Reader
 	self   string
-	// bySelector have a selector, which any App may match.
-	bySelector []v1alpha1.AppUpgradePolicy
+	// bySelector have a selector, which any target of the kind may match.
+	bySelector map[string][]v1alpha1.AppUpgradePolicy
 }
 
 func (r *Resolver) rivalsOf(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) (rivals, error) {
-	bySelector, err := policiesByKey(ctx, r.Cached, policy.Namespace, SelectorKey)
-	return rivals{reader: r.Cached, self: policy.Name, bySelector: bySelector}, err
+	found := rivals{reader: r.Cached, self: policy.Name, bySelector: map[string][]v1alpha1.AppUpgradePolicy{}}
+	for _, kind := range KindsOf(policy) {
+		bySelector, err := policiesByKey(ctx, r.Cached, policy.Namespace, SelectorKey(kinds.Name(kind)))
+		if err != nil {
+			return found, err
+		}
+		found.bySelector[kinds.Name(kind)] = bySelector
+	}
+	return found, nil
 }
 
 // conflict is the finding of a target that another policy selects, too. Both policies get it, so that neither wins by
 // chance. It names the first of the others.
 func (r rivals) conflict(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
-	byName, err := policiesByKey(ctx, r.reader, policy.Namespace, NamedKey(target.Name))
+	byName, err := policiesByKey(ctx, r.reader, policy.Namespace, NamedKey(target.Kind, target.Name))
 	if err != nil {
 		return nil, err
 	}
 	var others []string
-	for _, other := range slices.Concat(byName, r.bySelector) {
-		if other.Name != r.self && other.DeletionTimestamp.IsZero() && Selects(&other, target.Name, target.App.Labels) {
+	for _, other := range slices.Concat(byName, r.bySelector[target.Kind]) {
+		if other.Name != r.self && other.DeletionTimestamp.IsZero() && Selects(&other, target.Kind, target.Name, target.Object.GetLabels()) {
 			others = append(others, other.Name)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 )
 
 func TestWavesOf(t *testing.T) {
@@ -42,43 +42,12 @@ func TestWavesOf(t *testing.T) {
 	}
 }
 
-func TestExcused(t *testing.T) {
-	status := func(text string) func(*appv1alpha1.App) {
-		return func(a *appv1alpha1.App) {
-			a.Status = &appv1alpha1.AppStatus{Release: appv1alpha1.Release{Status: text}}
-		}
-	}
-	annotation := func(key, value string) func(*appv1alpha1.App) {
-		return func(a *appv1alpha1.App) { a.Annotations = map[string]string{key: value} }
-	}
-	for name, test := range map[string]struct {
-		edit func(*appv1alpha1.App)
-		want string
-	}{
-		"judged":         {func(*appv1alpha1.App) {}, ""},
-		"failed":         {status("failed"), ""},
-		"paused":         {annotation(PausedAnnotation, "true"), "paused"},
-		"not paused":     {annotation(PausedAnnotation, "false"), ""},
-		"cordoned until": {annotation(CordonUntilAnnotation, "2026-01-01T00:00:00"), "cordoned"},
-		"cordoned for":   {annotation(CordonReasonAnnotation, "because"), "cordoned"},
-		"app-operator":   {status("cordoned"), "cordoned"},
-		"chart-operator": {status("CORDONED"), "cordoned"},
-		"deleting":       {func(a *appv1alpha1.App) { a.DeletionTimestamp = &metav1.Time{Time: time.Unix(0, 0)} }, "deleting"},
-	} {
-		w := newWorld()
-		test.edit(w.app)
-		if got := Excused(w.app); got != test.want {
-			t.Errorf("%s: got %q", name, got)
-		}
-	}
-}
-
 func TestInputOfTarget(t *testing.T) {
 	w := newWorld()
 	w.policy.Spec.Rollout = &v1alpha1.Rollout{Waves: []v1alpha1.Wave{
 		{Name: "production"}, {Name: "canary", Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"stage": "dev"}}},
 	}}
-	w.app.Annotations = map[string]string{PausedAnnotation: "true"}
+	w.app.Annotations = map[string]string{kinds.PausedAnnotation: "true"}
 	w.kustomization.Status.Conditions = []metav1.Condition{{Type: meta.ReadyCondition, Status: metav1.ConditionFalse, Message: "a webhook refuses it"}}
 	in := w.resolve(t).Targets[0].Input()
 	if diff := cmp.Diff([]int{1}, in.Waves); diff != "" || in.Excused != "paused" || in.ApplyMessage != "Kustomization default/mc: a webhook refuses it" {

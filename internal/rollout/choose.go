@@ -46,7 +46,7 @@ func (r *run) chooseFor(t *target, resolved bool) {
 		r.withdraw(t)
 		return
 	}
-	want := tagFor(t.Kind, r.offers[chosen.offer].tag)
+	want := tagFor(t.Target, r.offers[chosen.offer].tag)
 	if (!resolved || r.assumed || r.searching[r.stepOf(t)]) && t.Pin.Intent.Want != want {
 		r.withdraw(t)
 		return
@@ -177,7 +177,7 @@ func (r *run) outdated(t *target) bool {
 func (r *run) targetInput(t *target, o offer) gate.TargetInput {
 	memory := t.Pin.Memory
 	in := gate.TargetInput{
-		Kind: t.Kind, Wave: t.wave.Name, Tag: tagFor(t.Kind, o.tag), Version: o.version,
+		Verbatim: t.Verbatim, Wave: t.wave.Name, Tag: tagFor(t.Target, o.tag), Version: o.version,
 		Git: memory.Git, GitVersion: r.filter.VersionOf(memory.Git), File: memory.File, Line: memory.Line,
 		Hold: memory.Hold, NeverSkip: r.in.Policy.NeverSkip, Next: r.nextAfter(t),
 		AutoApprove: t.wave.AutoApprove, Approved: r.approved(t.wave.Name, o.version),

@@ -50,7 +50,7 @@ func changed(t Target, change func(*Target)) Target {
 }
 
 func TestDecide(t *testing.T) {
-	finding := &pin.Finding{Reason: "AppMissing", Message: "no such App"}
+	finding := &pin.Finding{Reason: "TargetMissing", Message: "no such App"}
 	follower := func(git string) Target {
 		return changed(placedTarget("follower", git, ""), func(t *Target) {
 			t.Pin.Memory.Marked, t.Pin.Memory.Leader = false, "pin.app.a"

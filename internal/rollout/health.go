@@ -2,30 +2,19 @@ package rollout
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
-// Words of App.status.release.status: Helm's own, and those of app-operator and chart-operator.
+// Words of Helm, which mean the same for every kind of target.
 const (
 	releaseDeployed = "deployed"
 	releaseFailed   = "failed"
 )
 
-// hopeless are those that no time mends, because the chart itself is refused: with the version that the spec has, Helm or the
-// platform will say the same again.
-var hopeless = []string{"invalid-manifest", "validation-failed", "values-schema-violation"}
-
-// troubles are those that something else may mend before the time is over: a registry that is away, a missing Secret.
-var troubles = []string{
-	"not-installed", "chart-pull-failed", "already-exists", "unknown-error", "app-not-found", "app-version-not-found",
-	"catalog-empty", "index-not-found", "configmap-merge-failed", "secret-merge-failed", "resource-not-found", "cordon-failed",
-}
-
-// Deployed says whether a target runs the version of its spec: the App's status names it, and Helm has deployed it. That says
-// nothing of its pods. An App's status has no observed generation, so a `deployed` with another version is one of before.
+// Deployed says whether a target runs the version of its spec: its status names it, and Helm has deployed it. That says nothing
+// of its pods. Not every status has an observed generation, so a `deployed` with another version is one of before.
 func Deployed(t Target) bool {
 	return t.ReleaseStatus == releaseDeployed && t.Spec != "" && versions.Same(t.Installed, versions.Tag(t.Spec))
 }
@@ -37,8 +26,7 @@ func Failing(t Target) (failing, hopelessly bool) {
 		failed := versions.Same(t.Installed, versions.Tag(t.Spec))
 		return failed, failed
 	}
-	hopelessly = slices.Contains(hopeless, t.ReleaseStatus)
-	return hopelessly || slices.Contains(troubles, t.ReleaseStatus), hopelessly
+	return t.Trouble != "", t.Trouble == TroubleLasting
 }
 
 // healthy says whether a target runs the version of its spec, that of Git, and every health check is Current.

@@ -6,27 +6,26 @@ import (
 	"testing"
 )
 
-// TestStatusStrings knows every word that a release's status can be.
-func TestStatusStrings(t *testing.T) {
+// TestHealth knows what the words of Helm mean, and that trouble is about the spec's version whatever runs.
+func TestHealth(t *testing.T) {
 	type verdict struct{ deployed, failing, hopeless bool }
-	cases := map[string]verdict{
-		"deployed": {deployed: true}, "failed": {failing: true, hopeless: true},
-		"invalid-manifest": {failing: true, hopeless: true}, "validation-failed": {failing: true, hopeless: true}, "values-schema-violation": {failing: true, hopeless: true},
-	}
-	for word := range strings.FieldsSeq("not-installed chart-pull-failed already-exists unknown-error app-not-found app-version-not-found " +
-		"catalog-empty index-not-found configmap-merge-failed secret-merge-failed resource-not-found cordon-failed") {
-		cases[word] = verdict{failing: true}
-	}
-	for word := range strings.FieldsSeq("pending-install pending-upgrade pending-rollback superseded uninstalling uninstalled unknown CORDONED cordoned") {
-		cases[word] = verdict{}
-	}
-	cases[""] = verdict{}
-	for word, want := range cases {
-		t.Run(word, func(t *testing.T) {
-			target := Target{Spec: "v1.5.0", Installed: "1.5.0", ReleaseStatus: word}
+	for name, tc := range map[string]struct {
+		status  string
+		trouble Trouble
+		want    verdict
+	}{
+		"nothing is known": {},
+		"deployed":         {status: "deployed", want: verdict{deployed: true}},
+		"failed":           {status: "failed", want: verdict{failing: true, hopeless: true}},
+		"at work":          {status: "pending-upgrade"},
+		"passing":          {status: "chart-pull-failed", trouble: TroublePassing, want: verdict{failing: true}},
+		"lasting":          {status: "invalid-manifest", trouble: TroubleLasting, want: verdict{failing: true, hopeless: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := Target{Spec: "v1.5.0", Installed: "1.5.0", ReleaseStatus: tc.status, Trouble: tc.trouble}
 			failing, hopeless := Failing(target)
-			if got := (verdict{Deployed(target), failing, hopeless}); got != want {
-				t.Errorf("is %+v, want %+v", got, want)
+			if got := (verdict{Deployed(target), failing, hopeless}); got != tc.want {
+				t.Errorf("is %+v, want %+v", got, tc.want)
 			}
 		})
 	}
@@ -43,7 +42,7 @@ func TestStatusOfAnotherVersion(t *testing.T) {
 		"failed now":      {target: Target{Spec: "1.5.0", Installed: "1.5.0", ReleaseStatus: "failed"}, failing: true},
 		"no spec":         {target: Target{Installed: "", ReleaseStatus: "deployed"}},
 		"refused, which blanks the version": {
-			target: Target{Spec: "1.5.0", Installed: "", ReleaseStatus: "validation-failed"}, failing: true,
+			target: Target{Spec: "1.5.0", Installed: "", ReleaseStatus: "validation-failed", Trouble: TroubleLasting}, failing: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

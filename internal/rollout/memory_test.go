@@ -81,7 +81,7 @@ func TestMembership(t *testing.T) {
 	follower := func(waves ...int) Target {
 		return changed(member("follower", waves...), func(t *Target) { t.Pin.Memory.Marked, t.Pin.Memory.Leader = false, "pin.app.a" })
 	}
-	broken := changed(member("a", 0), func(t *Target) { t.Finding = &pin.Finding{Reason: "AppMissing"} })
+	broken := changed(member("a", 0), func(t *Target) { t.Finding = &pin.Finding{Reason: "TargetMissing"} })
 	for name, tc := range map[string]struct {
 		targets  []Target
 		findings []string

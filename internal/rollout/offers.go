@@ -7,7 +7,6 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	application "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
@@ -24,12 +23,12 @@ type offer struct {
 // key is how a version is remembered: without `v`, whatever tag or text it came from.
 func key(version *semver.Version) string { return version.String() }
 
-// tagFor is the tag that a target of this kind would get. Apps pull a tag without its `v`.
-func tagFor(kind, tag string) string {
-	if kind == application.AppKind {
-		return versions.Tag(tag)
+// tagFor is the tag that a target would get.
+func tagFor(t Target, tag string) string {
+	if t.Verbatim {
+		return tag
 	}
-	return tag
+	return versions.Tag(tag)
 }
 
 // allowed are the versions that the policy admits.

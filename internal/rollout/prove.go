@@ -75,7 +75,7 @@ func (r *run) running(t *target) string {
 	case (u.Rollback || r.mustGoBack(t)) && t.Pin.Memory.Finding != nil:
 		return "" // the others do not wait for one that cannot go back
 	case r.mustGoBack(t) && !r.unmovable(t):
-		return tagFor(t.Kind, u.From)
+		return tagFor(t.Target, u.From)
 	case u.Running() && u.Judged && (u.Rollback || !u.Committed.IsZero() || r.moving(t)):
 		return u.To
 	default:

@@ -15,7 +15,7 @@ func (r *run) rollBack(t *target) bool {
 			return false
 		}
 		next = pin.Upgrade{
-			From: t.Pin.Memory.Git, To: tagFor(t.Kind, t.upgrade.From), Rollback: true, Judged: true, Unchecked: t.upgrade.Unchecked,
+			From: t.Pin.Memory.Git, To: tagFor(t.Target, t.upgrade.From), Rollback: true, Judged: true, Unchecked: t.upgrade.Unchecked,
 			Wave: t.wave.Name, Start: r.now(), Health: t.upgrade.Health,
 		}
 	}
@@ -26,7 +26,7 @@ func (r *run) rollBack(t *target) bool {
 		r.wakeAt(hold.Earliest)
 		return true
 	}
-	t.upgrade, t.want, t.back = next, next.To, tagFor(t.Kind, next.From)
+	t.upgrade, t.want, t.back = next, next.To, tagFor(t.Target, next.From)
 	return true
 }
 

@@ -227,7 +227,7 @@ func TestAwayIsNotSoaking(t *testing.T) {
 	w := newScenario(t, Policy{Waves: wavesOf(4 * time.Hour)}, map[string]int{"canary": 0, "prod": 1})
 	w.push("1.5.0")
 	w.run(time.Hour)
-	w.find("canary").target.Finding = &pin.Finding{Reason: v1alpha1.AppMissingReason, Message: "no such App"}
+	w.find("canary").target.Finding = &pin.Finding{Reason: v1alpha1.TargetMissingReason, Message: "no such App"}
 	w.look()
 	w.run(10 * time.Hour)
 	w.find("canary").target.Finding = nil

@@ -58,15 +58,18 @@ func (w *world) install(m *member) {
 		})
 	}
 	version := strings.TrimPrefix(t.Spec, "v")
+	t.Trouble = ""
 	switch w.fateOf(m, t.Spec) {
 	case failing:
 		t.Installed, t.ReleaseStatus, t.ReleaseReason = version, releaseFailed, "post-upgrade hooks failed"
 	case refused:
 		t.Installed, t.ReleaseStatus, t.ReleaseReason = "", "values-schema-violation", "replicas: must be an integer"
+		t.Trouble = TroubleLasting
 	case hanging:
 		t.Installed, t.ReleaseStatus, t.ReleaseReason = version, "pending-upgrade", ""
 	case transient:
 		t.Installed, t.ReleaseStatus, t.ReleaseReason = "", "chart-pull-failed", "registry is away"
+		t.Trouble = TroublePassing
 		later(w.policy.Health.Timeout / 3)
 	case late:
 		t.Installed, t.ReleaseStatus, t.ReleaseReason = version, "pending-upgrade", ""
@@ -80,14 +83,14 @@ func (w *world) install(m *member) {
 
 func (w *world) deployed(m *member) {
 	t := &m.target
-	t.Installed, t.ReleaseStatus, t.ReleaseReason = strings.TrimPrefix(t.Spec, "v"), releaseDeployed, ""
+	t.Installed, t.ReleaseStatus, t.ReleaseReason, t.Trouble = strings.TrimPrefix(t.Spec, "v"), releaseDeployed, "", ""
 	w.note("cluster", "%s: %s is deployed", t.Name, t.Spec)
 }
 
 // loseHealth breaks what ran well.
 func (w *world) loseHealth(m *member) {
 	m.installs++
-	m.target.ReleaseStatus, m.target.ReleaseReason = releaseFailed, "pods crash"
+	m.target.ReleaseStatus, m.target.ReleaseReason, m.target.Trouble = releaseFailed, "pods crash", ""
 	w.note("cluster", "%s: %s has lost its health", m.target.Name, m.target.Spec)
 }
 

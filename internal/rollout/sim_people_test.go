@@ -263,7 +263,7 @@ func (w *world) changeCheck() {
 func (w *world) findOrLose() {
 	m := w.someone()
 	if m.target.Finding == nil {
-		m.target.Finding = &pin.Finding{Reason: v1alpha1.AppMissingReason, Message: "no such App"}
+		m.target.Finding = &pin.Finding{Reason: v1alpha1.TargetMissingReason, Message: "no such App"}
 	} else {
 		m.target.Finding = nil
 	}

@@ -107,8 +107,13 @@ type Target struct {
 	Waves []int
 	// Spec is the version in the target's spec in the cluster, Installed the one that runs (without `v`).
 	Spec, Installed string
-	// ReleaseStatus is the Helm release's status and ReleaseReason its explanation.
+	// Verbatim: the target pulls the tag that is written. Others pull it without a leading `v`, and can have no `+`.
+	Verbatim bool
+	// ReleaseStatus is the Helm release's status and ReleaseReason its explanation. Of the words, `deployed` and `failed` say
+	// what became of the version that Installed names; others are for humans.
 	ReleaseStatus, ReleaseReason string
+	// Trouble says whether the version of the spec cannot be installed, whatever Installed names; empty: nothing is known of it.
+	Trouble Trouble
 	// Excused says why the target is not judged now, `paused` for example; empty: it is.
 	Excused string
 	// ApplyMessage is what the Flux Kustomization that applies the target says if it is not ready.
@@ -118,6 +123,17 @@ type Target struct {
 	// Pin is nil until it was made.
 	Pin *Pin
 }
+
+// Trouble is how badly the installation of a version fails.
+type Trouble string
+
+// Values of Trouble.
+const (
+	// TroublePassing: it fails, and something else may mend that before the time is over.
+	TroublePassing Trouble = "Passing"
+	// TroubleLasting: no time mends it.
+	TroubleLasting Trouble = "Lasting"
+)
 
 // Pin is a target's pin as it is.
 type Pin struct {

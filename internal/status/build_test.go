@@ -124,7 +124,7 @@ func TestConditions(t *testing.T) {
 			in: makeInput(
 				makeTarget("a", "1.5.0").obj(),
 				makeTarget("b", "1.4.0").finding("MarkerMissing", "the marker is gone").obj(),
-				rollout.Target{Kind: "App", Name: "c", Finding: &pin.Finding{Reason: "AppMissing", Message: "no such App"}},
+				rollout.Target{Kind: "App", Name: "c", Finding: &pin.Finding{Reason: "TargetMissing", Message: "no such App"}},
 			),
 			conditions: []string{
 				"Ready=False Findings", "ObjectsApplied=True Succeeded", "MarkersPlaced=False Findings", "UpToDate=False Findings",

@@ -57,8 +57,16 @@ func (b *targetBuilder) upgrade(to, git, spec, installed, release string) *targe
 	b.target.Pin.Upgrade = pin.Upgrade{From: b.target.Pin.Memory.Git, To: to, Judged: true, Start: start, Committed: start, Applied: start}
 	b.target.Pin.Intent.Want, b.target.Pin.Memory.Wanted = to, to
 	b.target.Pin.Memory.Git, b.target.Spec = git, spec
-	b.target.Installed, b.target.ReleaseStatus = installed, release
+	b.target.Installed, b.target.ReleaseStatus, b.target.Trouble = installed, release, troubleOf(release)
 	return b
+}
+
+// troubleOf is what a release status means that says that the chart is refused.
+func troubleOf(release string) rollout.Trouble {
+	if release == "invalid-manifest" {
+		return rollout.TroubleLasting
+	}
+	return ""
 }
 
 func (b *targetBuilder) unmarked() *targetBuilder {

@@ -52,7 +52,7 @@ func (w *world) apply(release string) {
 	for i := range w.in.Targets {
 		t := &w.in.Targets[i]
 		if t.Spec != t.Pin.Memory.Git {
-			t.Spec, t.Installed, t.ReleaseStatus = t.Pin.Memory.Git, t.Pin.Memory.Git, release
+			t.Spec, t.Installed, t.ReleaseStatus, t.Trouble = t.Pin.Memory.Git, t.Pin.Memory.Git, release, troubleOf(release)
 		}
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
@@ -140,12 +141,15 @@ func startManager(t testing.TB, mgr ctrl.Manager) {
 // reconciler is a second one beside the manager's, which tests call synchronously, with a clock that they set.
 func (e *environment) reconciler(clock *testclock.FakePassiveClock) *Reconciler {
 	options := Options{Clock: clock}.withDefaults()
+	started := &flux{}
+	started.ready.Store(true)
+	started.targets.Store(&kinds.All)
 	return &Reconciler{
 		client:   e.mgr.GetClient(),
 		live:     e.mgr.GetAPIReader(),
 		resolver: &resolve.Resolver{Cached: e.mgr.GetClient(), Live: e.mgr.GetAPIReader()},
 		recorder: e.mgr.GetEventRecorder("test"),
-		flux:     &flux{ready: true},
+		flux:     started,
 		options:  options,
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/checks"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
@@ -104,7 +105,12 @@ func SetupWithManager(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return fmt.Errorf("set up the scan controller: %w", err)
 	}
-	flux.steps = watchSteps(mgr.GetCache(), policies, scans, mapper{reader: mgr.GetClient()})
+	mapper := mapper{reader: mgr.GetClient(), watched: flux.watched}
+	flux.steps = watchSteps(mgr.GetCache(), policies, scans, mapper)
+	known := &indexSet{}
+	flux.stepsOf = func(kind kinds.Kind) []func(context.Context) error {
+		return kindSteps(mgr.GetCache(), policies, mapper, kind, known)
+	}
 	flux.steps = append(flux.steps, func(ctx context.Context) error { return reader.Watch(ctx, policies) })
 	return nil
 }
@@ -140,15 +146,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 }
 
 func (r *Reconciler) look(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) (ctrl.Result, error) {
-	missing, err := r.flux.ensure(ctx)
+	base, err := r.flux.ensure(ctx)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if !policy.DeletionTimestamp.IsZero() {
-		return r.finalize(ctx, policy, missing)
+	lacking := base
+	if len(base.kinds) == 0 {
+		if lacking, err = r.flux.ensureTargets(ctx, resolve.KindsOf(policy)); err != nil {
+			return ctrl.Result{}, err
+		}
 	}
-	if len(missing) > 0 {
-		return r.conclude(ctx, scope{policy: policy}, &fluxMissingError{missing})
+	if !policy.DeletionTimestamp.IsZero() {
+		return r.finalize(ctx, policy, base)
+	}
+	if len(lacking.kinds) > 0 {
+		return r.conclude(ctx, scope{policy: policy}, &fluxMissingError{lacking})
 	}
 	if err := r.addFinalizer(ctx, policy); err != nil {
 		return ctrl.Result{}, err

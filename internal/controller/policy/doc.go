@@ -7,8 +7,9 @@
 // What a policy remembers is in an annotation of its candidate, and what it remembers of a target on the target's pin: the
 // status is a view, and losing it changes nothing.
 //
-// Flux's and the App Platform's custom resource definitions may be installed after the operator. Until they are,
-// policies say FluxMissing and are looked at again from time to time; then the remaining watches are started, once.
+// Flux's and the App Platform's custom resource definitions may be installed after the operator. Until those are there that
+// every policy needs, and those of a policy's kinds of targets, it says FluxMissing and is looked at again from time to time;
+// then the remaining watches are started, once. What a kind of targets needs is watched when the first policy asks for it.
 //
 // What a policy that cannot work at all (condition Stalled) has made so far stays as it is.
 package policy

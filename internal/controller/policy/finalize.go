@@ -9,7 +9,6 @@ import (
 	"time"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -37,11 +36,11 @@ func (r *Reconciler) addFinalizer(ctx context.Context, policy *v1alpha1.AppUpgra
 
 // finalize asks for the markers of a deleted policy to be removed, and lets the policy go when all its pins are gone:
 // the repository controller deletes a pin after its marker. What cannot be removed is left, and said.
-func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, missing []schema.GroupVersionKind) (ctrl.Result, error) {
+func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, lacking missing) (ctrl.Result, error) {
 	if !controllerutil.ContainsFinalizer(policy, v1alpha1.Finalizer) {
 		return ctrl.Result{}, nil
 	}
-	if len(missing) > 0 {
+	if len(lacking.kinds) > 0 {
 		r.warn(policy, v1alpha1.MarkerLeftReason, "Markers may be left in Git, because the pins went with Flux's definitions")
 		return ctrl.Result{}, r.removeFinalizer(ctx, policy)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
@@ -11,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
@@ -30,10 +30,9 @@ const (
 	// unsettledIndex is of pins that ask for Git to be read, by what tells that there is something new: their
 	// Kustomization, or without one their GitRepository.
 	unsettledIndex = "pin.unsettled"
-	// kustomizationIndex is of Apps by the Kustomization that their labels name.
-	kustomizationIndex = "app.kustomization"
-	// catalogIndex is of Apps by the name of their Catalog.
-	catalogIndex = "app.catalog"
+	// kustomizationIndex is of targets, and of what else their versions may be written in, by the Kustomization that their
+	// labels name.
+	kustomizationIndex = "kustomization"
 )
 
 // index is one field index.
@@ -51,8 +50,6 @@ var indexes = []index{
 	{&imagev1.ImagePolicy{}, pinIndex, roleKeys(pin.RolePin)},
 	{&imagev1.ImagePolicy{}, stepIndex, roleKeys(pin.RoleStep)},
 	{&imagev1.ImagePolicy{}, unsettledIndex, unsettledKeys},
-	{&appv1alpha1.App{}, kustomizationIndex, kustomizationKeys},
-	{&appv1alpha1.App{}, catalogIndex, catalogKeys},
 	{&kustomizev1.Kustomization{}, sourceIndex, sourceKeys},
 }
 
@@ -60,6 +57,29 @@ func (i index) add(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := indexer.IndexField(ctx, i.object, i.field, i.keys); err != nil {
 		return fmt.Errorf("index %T by %s: %w", i.object, i.field, err)
 	}
+	return nil
+}
+
+// indexSet adds each index once: kinds of targets may be about the same objects.
+type indexSet struct {
+	mu    sync.Mutex
+	added map[string]bool
+}
+
+func (s *indexSet) add(ctx context.Context, indexer client.FieldIndexer, i index) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fmt.Sprintf("%T %s", i.object, i.field)
+	if s.added[key] {
+		return nil
+	}
+	if err := i.add(ctx, indexer); err != nil {
+		return err
+	}
+	if s.added == nil {
+		s.added = map[string]bool{}
+	}
+	s.added[key] = true
 	return nil
 }
 
@@ -127,12 +147,4 @@ func kustomizationKeys(object client.Object) []string {
 		return nil
 	}
 	return []string{named.String()}
-}
-
-func catalogKeys(object client.Object) []string {
-	app, ok := object.(*appv1alpha1.App)
-	if !ok {
-		return nil
-	}
-	return []string{app.Spec.Catalog}
 }

@@ -10,25 +10,16 @@ import (
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
 
-// versionField is where an App has its version.
-var versionField = []string{"spec", "version"}
-
 // intentFor is what the pin of a target should want. live is the zero livePin if there is none yet.
 func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision, live livePin) pin.Intent {
 	intent := live.intent
-	intent.Target = pin.Target{
-		APIVersion: appv1alpha1.GroupVersion.String(),
-		Kind:       target.Kind,
-		Namespace:  s.policy.Namespace,
-		Name:       target.Name,
-		Field:      versionField,
-	}
+	intent = addressed(intent, s.policy.Namespace, target)
 	if target.Location != nil {
 		intent.Source = target.Location.Source
 	}
@@ -41,6 +32,29 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	intent.Wave = s.waveName(decision.Wave)
 	intent.Resume = s.decision.Ledger.Resume()
 	return s.numbered(intent, live)
+}
+
+// addressed is the intent with the target, and with the object in which its version is written, as far as these are known.
+func addressed(intent pin.Intent, namespace string, target resolve.Target) pin.Intent {
+	kind := kinds.Of(target.Kind).GroupVersionKind()
+	intent.Target.APIVersion, intent.Target.Kind = kind.GroupVersion().String(), kind.Kind
+	intent.Target.Namespace, intent.Target.Name = namespace, target.Name
+	written := target.Facts.Written
+	if written.Object == nil {
+		return intent
+	}
+	intent.Target.Verbatim = target.Facts.Verbatim
+	intent.Written = nil
+	if written.Kind == kind && written.Object.GetName() == target.Name {
+		intent.Target.Field = written.Field
+		return intent
+	}
+	intent.Target.Field = nil
+	intent.Written = &pin.Target{
+		APIVersion: written.Kind.GroupVersion().String(), Kind: written.Kind.Kind,
+		Namespace: written.Object.GetNamespace(), Name: written.Object.GetName(), Field: written.Field,
+	}
+	return intent
 }
 
 // intentOfLeft is what a pin should want whose target the policy does not select any more, or looks for in another
@@ -79,20 +93,20 @@ func removes(policy *v1alpha1.AppUpgradePolicy, finding *pin.Finding) bool {
 	if finding == nil || policy.Spec.Suspend {
 		return false
 	}
-	return finding.Reason == v1alpha1.AppMissingReason || finding.Reason == v1alpha1.PolicyConflictReason
+	return finding.Reason == v1alpha1.TargetMissingReason || finding.Reason == v1alpha1.PolicyConflictReason
 }
 
 // prompt asks for Git to be read once for each new fact about a target, as long as the cluster does not have what was
 // read there last. The facts are hashed because a human's token may be long.
 func (s scope) prompt(target resolve.Target, live livePin) string {
-	if target.Finding != nil || target.App == nil || target.Location == nil {
+	if target.Finding != nil || target.Object == nil || target.Location == nil {
 		return live.intent.Prompt
 	}
 	placed := live.memory.Marked || live.memory.Leader != ""
-	if placed && live.memory.Finding == nil && target.App.Spec.Version == live.memory.Git {
+	if placed && live.memory.Finding == nil && target.Facts.Version == live.memory.Git {
 		return ""
 	}
-	facts := []string{target.Location.Revision, target.App.Spec.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
+	facts := []string{target.Location.Revision, target.Facts.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
 	sum := sha256.Sum256([]byte(strings.Join(facts, "\n")))
 	return hex.EncodeToString(sum[:8])
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
@@ -21,16 +22,20 @@ func testPolicy() *v1alpha1.AppUpgradePolicy {
 }
 
 func testTarget() resolve.Target {
+	app := &appv1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "one"}}
 	return resolve.Target{
 		Kind: appv1alpha1.AppKind, Name: "one",
-		App:      &appv1alpha1.App{Spec: appv1alpha1.AppSpec{Version: "1.0.0"}},
+		Object: app,
+		Facts: kinds.Facts{Version: "1.0.0", Written: kinds.Written{
+			Kind: appv1alpha1.GroupVersion.WithKind(appv1alpha1.AppKind), Object: app, Field: []string{"spec", "version"},
+		}},
 		Location: &resolve.Location{Revision: "main@sha1:1", Source: pin.Source{Path: "new"}},
 	}
 }
 
 func TestIntentFor(t *testing.T) {
 	found := &pin.Finding{Reason: v1alpha1.KustomizationUnprovenReason}
-	missing := &pin.Finding{Reason: v1alpha1.AppMissingReason}
+	missing := &pin.Finding{Reason: v1alpha1.TargetMissingReason}
 	conflict := &pin.Finding{Reason: v1alpha1.PolicyConflictReason}
 	for name, test := range map[string]struct {
 		suspend         bool

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
@@ -13,13 +14,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
-// mapper says which policies an object is about. It reads from the cache.
-type mapper struct{ reader client.Reader }
+// mapper says which policies an object is about. It reads from the cache, of the kinds of targets only those that are watched.
+type mapper struct {
+	reader  client.Reader
+	watched func() []kinds.Kind
+}
 
 // list reads a list. A failure, which the cache has only while it stops, is logged: nobody could be told.
 func (m mapper) list(ctx context.Context, list client.ObjectList, options ...client.ListOption) {
@@ -28,22 +32,41 @@ func (m mapper) list(ctx context.Context, list client.ObjectList, options ...cli
 	}
 }
 
-func (m mapper) ofApp(ctx context.Context, object client.Object) []reconcile.Request {
-	policies, err := resolve.PoliciesOf(ctx, m.reader, object.GetNamespace(), object.GetName(), object.GetLabels())
+func (m mapper) ofTarget(ctx context.Context, kind kinds.Kind, object client.Object) []reconcile.Request {
+	policies, err := resolve.PoliciesOf(ctx, m.reader, kinds.Name(kind), object)
 	if err != nil {
 		log.FromContext(ctx).Error(err, "Failed to find out which policies to look at")
 	}
 	return requests(policies)
 }
 
-func (m mapper) ofApps(ctx context.Context, options ...client.ListOption) []reconcile.Request {
-	var apps appv1alpha1.AppList
-	m.list(ctx, &apps, options...)
+func (m mapper) ofTargetObject(kind kinds.Kind) func(context.Context, client.Object) []reconcile.Request {
+	return func(ctx context.Context, object client.Object) []reconcile.Request {
+		return m.ofTarget(ctx, kind, object)
+	}
+}
+
+func (m mapper) ofTargets(ctx context.Context, kind kinds.Kind, options ...client.ListOption) []reconcile.Request {
+	objects, err := resolve.List(ctx, m.reader, kind, options...)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Failed to find out which policies to look at")
+	}
 	var all []reconcile.Request
-	for i := range apps.Items {
-		all = append(all, m.ofApp(ctx, &apps.Items[i])...)
+	for _, object := range objects {
+		all = append(all, m.ofTarget(ctx, kind, object)...)
 	}
 	return all
+}
+
+// ofRelated are the policies of those targets that an object of another kind tells something about.
+func (m mapper) ofRelated(kind kinds.Kind, related kinds.Watch) func(context.Context, client.Object) []reconcile.Request {
+	return func(ctx context.Context, object client.Object) []reconcile.Request {
+		var all []reconcile.Request
+		for _, key := range related.KeysOf(object) {
+			all = append(all, m.ofTargets(ctx, kind, client.MatchingFields{related.Field: key})...)
+		}
+		return all
+	}
 }
 
 // rivals are the policies that select a target of this one, too.
@@ -54,32 +77,56 @@ func (m mapper) rivals(ctx context.Context, object client.Object) []reconcile.Re
 	}
 	var all []reconcile.Request
 	for _, target := range policy.Spec.Targets {
-		all = append(all, m.ofTarget(ctx, policy.Namespace, target)...)
+		all = append(all, m.ofReference(ctx, policy.Namespace, target)...)
 	}
 	return without(all, client.ObjectKeyFromObject(policy))
 }
 
-func (m mapper) ofTarget(ctx context.Context, namespace string, target v1alpha1.TargetReference) []reconcile.Request {
+func (m mapper) ofReference(ctx context.Context, namespace string, target v1alpha1.TargetReference) []reconcile.Request {
+	kind := kinds.Of(target.Kind)
+	if !slices.Contains(m.watched(), kind) {
+		return nil // nobody has looked at such targets yet
+	}
 	if target.Selector == nil {
-		app := &appv1alpha1.App{}
-		if err := m.reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: target.Name}, app); err != nil {
+		object := kind.New()
+		if err := m.reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: target.Name}, object); err != nil {
 			return nil
 		}
-		return m.ofApp(ctx, app)
+		return m.ofTarget(ctx, kind, object)
 	}
 	selector, err := metav1.LabelSelectorAsSelector(target.Selector)
 	if err != nil {
 		return nil
 	}
-	return m.ofApps(ctx, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector})
+	return m.ofTargets(ctx, kind, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector})
 }
 
-func (m mapper) ofCatalog(ctx context.Context, object client.Object) []reconcile.Request {
-	return m.ofApps(ctx, client.MatchingFields{catalogIndex: object.GetName()})
-}
-
+// ofKustomization are the policies of what it applies: targets, and what else their versions may be written in.
 func (m mapper) ofKustomization(ctx context.Context, object client.Object) []reconcile.Request {
-	return m.ofApps(ctx, client.MatchingFields{kustomizationIndex: nameOf(object)})
+	applied := client.MatchingFields{kustomizationIndex: nameOf(object)}
+	var all []reconcile.Request
+	for _, kind := range m.watched() {
+		all = append(all, m.ofTargets(ctx, kind, applied)...)
+		for _, related := range kind.Watches() {
+			if related.Writes {
+				all = append(all, m.ofWriting(ctx, kind, related, applied)...)
+			}
+		}
+	}
+	return all
+}
+
+// ofWriting are the policies of the targets whose versions may be written in certain objects.
+func (m mapper) ofWriting(ctx context.Context, kind kinds.Kind, related kinds.Watch, options ...client.ListOption) []reconcile.Request {
+	objects, err := resolve.ListAs(ctx, m.reader, related.NewList(), options...)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Failed to find out which policies to look at")
+	}
+	var all []reconcile.Request
+	for _, object := range objects {
+		all = append(all, m.ofRelated(kind, related)(ctx, object)...)
+	}
+	return all
 }
 
 // ofGitRepository are the policies that name it, and those of what is applied from it.
@@ -148,8 +195,11 @@ func (m mapper) ofImagePolicy(ctx context.Context, object client.Object) []recon
 	if policy, ok := strings.CutSuffix(object.GetName(), pin.CandidateName("")); ok {
 		all = append(all, request(object.GetNamespace(), policy))
 	}
-	if app, ok := strings.CutPrefix(object.GetName(), pin.Name(appv1alpha1.AppKind, "")); ok {
-		all = append(all, m.ofTarget(ctx, object.GetNamespace(), v1alpha1.TargetReference{Name: app})...)
+	for _, kind := range m.watched() {
+		if target, ok := strings.CutPrefix(object.GetName(), pin.Name(kinds.Name(kind), "")); ok {
+			reference := v1alpha1.TargetReference{Kind: kinds.Name(kind), Name: target}
+			all = append(all, m.ofReference(ctx, object.GetNamespace(), reference)...)
+		}
 	}
 	return all
 }

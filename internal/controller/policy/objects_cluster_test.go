@@ -31,7 +31,7 @@ func (e *environment) testFluxMissing(t *testing.T) {
 	dirs, err := crds.Dirs()
 	must(t, err)
 	must(t, e.cluster.InstallCRDs(t.Context(), dirs...))
-	f.finds("early", "one", v1alpha1.AppMissingReason)
+	f.finds("early", "one", v1alpha1.TargetMissingReason)
 }
 
 func (e *environment) testOrder(t *testing.T) {

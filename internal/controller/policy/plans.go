@@ -73,7 +73,7 @@ func (r *Reconciler) handedOver(ctx context.Context, policy *v1alpha1.AppUpgrade
 	if live.nameless() {
 		return false, nil
 	}
-	others, err := resolve.HeirsOf(ctx, r.client, policy, live.intent.Target.Name)
+	others, err := resolve.HeirsOf(ctx, r.client, policy, live.intent.Target.Kind, live.intent.Target.Name)
 	if err != nil {
 		return false, fmt.Errorf("look who takes over pin %s/%s: %w", live.object.Namespace, live.object.Name, err)
 	}

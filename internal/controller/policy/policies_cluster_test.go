@@ -85,7 +85,7 @@ func (e *environment) testLeave(t *testing.T) {
 	f.remembers("two", marked("1.0.0"))
 	f.delete("two", &appv1alpha1.App{})
 	f.removes("two")
-	f.finds("policy", "two", v1alpha1.AppMissingReason)
+	f.finds("policy", "two", v1alpha1.TargetMissingReason)
 }
 
 func (f *fleet) removes(app string) {

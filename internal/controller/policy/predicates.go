@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
@@ -42,10 +42,16 @@ func specChanged[T client.Object]() predicate.TypedPredicate[T] {
 	return onChange(func(before, after T) bool { return before.GetGeneration() != after.GetGeneration() })
 }
 
-func appChanged() predicate.TypedPredicate[*appv1alpha1.App] {
-	return onChange(func(before, after *appv1alpha1.App) bool {
-		return !maps.Equal(before.Labels, after.Labels) || resolve.Excused(before) != resolve.Excused(after) ||
-			!reflect.DeepEqual(before.Spec, after.Spec) || !reflect.DeepEqual(before.Status, after.Status)
+func targetChanged(kind kinds.Kind) predicate.TypedPredicate[client.Object] {
+	return onChange(func(before, after client.Object) bool {
+		return !maps.Equal(before.GetLabels(), after.GetLabels()) || kind.Changed(before, after)
+	})
+}
+
+// relatedChanged looks at the labels only if versions may be written in the object: they name its Kustomization.
+func relatedChanged(watch kinds.Watch) predicate.TypedPredicate[client.Object] {
+	return onChange(func(before, after client.Object) bool {
+		return watch.Writes && !maps.Equal(before.GetLabels(), after.GetLabels()) || watch.Changed(before, after)
 	})
 }
 

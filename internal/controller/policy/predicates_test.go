@@ -14,8 +14,8 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
-	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
 // wakes says whether a change of an object passes a predicate.
@@ -118,19 +118,24 @@ func TestLabelsChanged(t *testing.T) {
 	}
 }
 
+// wakesApp says whether a change of an App wakes its policies.
+func wakesApp(edit func(*appv1alpha1.App)) bool {
+	return wakes(targetChanged(kinds.Of("App")), client.Object(&appv1alpha1.App{}), func(object client.Object) { edit(object.(*appv1alpha1.App)) })
+}
+
 func TestOthersChanged(t *testing.T) {
-	app, kustomization, repository := &appv1alpha1.App{}, &kustomizev1.Kustomization{}, &sourcev1.GitRepository{}
+	kustomization, repository := &kustomizev1.Kustomization{}, &sourcev1.GitRepository{}
 	attempt := func(k *kustomizev1.Kustomization) { k.Status.LastAttemptedRevision = "main@sha1:2" }
 	notApplied := func(k *kustomizev1.Kustomization) { k.Status.Conditions = conditions(metav1.ConditionFalse) }
 	artifact := func(r *sourcev1.GitRepository) { r.Status.Artifact = &meta.Artifact{Revision: "main@sha1:2"} }
 	for name, test := range map[string]struct{ got, want bool }{
-		"App's annotation": {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Annotations = map[string]string{"a": "b"} }), false},
-		"App is paused": {wakes(appChanged(), app, func(a *appv1alpha1.App) {
-			a.Annotations = map[string]string{resolve.PausedAnnotation: "true"}
+		"App's annotation": {wakesApp(func(a *appv1alpha1.App) { a.Annotations = map[string]string{"a": "b"} }), false},
+		"App is paused": {wakesApp(func(a *appv1alpha1.App) {
+			a.Annotations = map[string]string{kinds.PausedAnnotation: "true"}
 		}), true},
-		"App's label":            {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Labels = map[string]string{"a": "b"} }), true},
-		"App's version":          {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Spec.Version = "1.0.0" }), true},
-		"App's status":           {wakes(appChanged(), app, func(a *appv1alpha1.App) { a.Status = &appv1alpha1.AppStatus{Version: "1.0.0"} }), true},
+		"App's label":            {wakesApp(func(a *appv1alpha1.App) { a.Labels = map[string]string{"a": "b"} }), true},
+		"App's version":          {wakesApp(func(a *appv1alpha1.App) { a.Spec.Version = "1.0.0" }), true},
+		"App's status":           {wakesApp(func(a *appv1alpha1.App) { a.Status = &appv1alpha1.AppStatus{Version: "1.0.0"} }), true},
 		"commit, all":            {wakes(inventoryChanged(), kustomization, attempt), false},
 		"commit, unsettled":      {wakes(attemptedChanged(), kustomization, attempt), true},
 		"not applied, all":       {wakes(inventoryChanged(), kustomization, notApplied), false},

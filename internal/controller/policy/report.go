@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,9 +28,9 @@ type stalledError struct{ pin.Finding }
 func (e *stalledError) Error() string { return e.Message }
 
 // fluxMissingError says which kinds the API server does not know.
-type fluxMissingError struct{ kinds []schema.GroupVersionKind }
+type fluxMissingError struct{ missing }
 
-func (e *fluxMissingError) Error() string { return missingMessage(e.kinds) }
+func (e *fluxMissingError) Error() string { return e.message() }
 
 // conclude writes what came of one look at a policy into its status, and says when to look again. An error that a human
 // or a watch ends is in the status only; any other is returned, too, so that the policy is looked at again soon.

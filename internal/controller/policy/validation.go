@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/schedule"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
@@ -43,6 +44,9 @@ func validateVersions(spec v1alpha1.AppUpgradePolicySpec) error {
 
 func validateSelectors(spec v1alpha1.AppUpgradePolicySpec) error {
 	for i, target := range spec.Targets {
+		if kinds.Of(target.Kind) == nil {
+			return fmt.Errorf("targets[%d].kind: this operator knows no kind %q of targets", i, target.Kind)
+		}
 		if target.Selector == nil {
 			continue
 		}

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 )
 
 // watchSteps start the watches that wake policies, one step for each. What wakes whom is in mapping.go, and what counts
@@ -32,8 +32,6 @@ func watchSteps(c cache.Cache, policies, scans controller.Controller, m mapper) 
 		watch(policies, c, &v1alpha1.AppUpgradePolicy{}, m.dependents, readinessChanged()),
 		watch(policies, c, &v1alpha1.MaintenanceSchedule{}, m.all, specChanged[*v1alpha1.MaintenanceSchedule]()),
 		watch(policies, c, namespaceMetadata(), m.ofNamespace, labelsChanged()),
-		watch(policies, c, &appv1alpha1.App{}, m.ofApp, appChanged()),
-		watch(policies, c, &appv1alpha1.Catalog{}, m.ofCatalog, specChanged[*appv1alpha1.Catalog]()),
 		watch(policies, c, &kustomizev1.Kustomization{}, m.ofKustomization, inventoryChanged()),
 		watch(policies, c, &kustomizev1.Kustomization{}, m.unsettledOf(kustomizev1.KustomizationKind), attemptedChanged()),
 		watch(policies, c, &sourcev1.GitRepository{}, m.ofGitRepository, sourceChanged()),
@@ -42,6 +40,26 @@ func watchSteps(c cache.Cache, policies, scans controller.Controller, m mapper) 
 		watch(policies, c, &imagev1.ImagePolicy{}, m.ofImagePolicy, imagePolicyChanged()),
 		watch(scans, c, &imagev1.ImageRepository{}, itself, scanChanged()),
 	)
+}
+
+// kindSteps start the watches that a kind of targets needs. known are the indexes that others have added.
+func kindSteps(c cache.Cache, policies controller.Controller, m mapper, kind kinds.Kind, known *indexSet) []func(context.Context) error {
+	wanted := []index{{kind.New(), kustomizationIndex, kustomizationKeys}}
+	watches := []func(context.Context) error{
+		watch(policies, c, kind.New(), m.ofTargetObject(kind), targetChanged(kind)),
+	}
+	for _, related := range kind.Watches() {
+		wanted = append(wanted, index{kind.New(), related.Field, related.Keys})
+		if related.Writes {
+			wanted = append(wanted, index{related.Object, kustomizationIndex, kustomizationKeys})
+		}
+		watches = append(watches, watch(policies, c, related.Object, m.ofRelated(kind, related), relatedChanged(related)))
+	}
+	var steps []func(context.Context) error
+	for _, index := range wanted {
+		steps = append(steps, func(ctx context.Context) error { return known.add(ctx, c, index) })
+	}
+	return append(steps, watches...)
 }
 
 // namespaceMetadata is for a cache of the Namespaces' metadata only.

@@ -205,7 +205,7 @@ func annotations(ctx context.Context, object *imagev1.ImagePolicy, key string) (
 	}
 	source := intent.Source.Repository
 	ok = object.DeletionTimestamp.IsZero() && object.Labels[pin.PolicyLabel] != "" && source.Namespace != "" && source.Name != "" &&
-		intent.Target.Name != "" && intent.Target.Namespace == object.Namespace
+		intent.Target.Name != "" && intent.Target.Namespace == object.Namespace && intent.Place().Namespace == object.Namespace
 	if memory.Repository != "" && memory.Repository != key {
 		memory = pin.Memory{}
 	}
