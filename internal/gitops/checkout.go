@@ -126,7 +126,7 @@ func (c *Client) clone(ctx context.Context, options *extgogit.CloneOptions) (*Ch
 	store := &limitedStorage{
 		Storage: filesystem.NewStorageWithOptions(osfs.New(dir, osfs.WithBoundOS()), objects,
 			filesystem.Options{ExclusiveAccess: true, KeepDescriptors: true}),
-		left: c.opts.MaxBytes,
+		dir: dir, left: c.opts.MaxBytes, limits: c.opts.packLimits(),
 	}
 	checkout := &Checkout{dir: dir, store: store}
 	if err := checkout.download(ctx, options, c.opts); err != nil {

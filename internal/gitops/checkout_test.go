@@ -195,6 +195,7 @@ func TestLimits(t *testing.T) {
 		"within":    {Options{MaxFiles: 52, MaxBytes: 1 << 20}, ""},
 		"one file":  {Options{MaxFiles: 51}, ReasonTooLarge},
 		"many byte": {Options{MaxBytes: 500}, ReasonTooLarge},
+		"big file":  {Options{MaxObjectBytes: 999}, ReasonTooLarge},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,8 +23,11 @@ import (
 type Options struct {
 	// Dir is where clones live for as long as they are open; the system's temporary directory by default.
 	Dir string
-	// MaxBytes bounds the pack that a clone downloads; 512 MiB by default.
+	// MaxBytes bounds the pack that a clone downloads; 512 MiB by default. It may unpack to four times as much.
 	MaxBytes int64
+	// MaxObjectBytes bounds a single file of the branch, read or not, and any other Git object; 100 MiB by default, as
+	// GitHub's own limit for files.
+	MaxObjectBytes int64
 	// MaxFiles bounds the entries of a branch's tree; 500,000 by default.
 	MaxFiles int
 	// MaxFileBytes bounds a single file that is read; 16 MiB by default.
@@ -54,6 +58,7 @@ type Client struct{ opts Options }
 func New(opts Options) *Client {
 	opts.Dir = cmp.Or(opts.Dir, os.TempDir())
 	opts.MaxBytes = cmp.Or(opts.MaxBytes, 512<<20)
+	opts.MaxObjectBytes = cmp.Or(opts.MaxObjectBytes, 100<<20)
 	opts.MaxFiles = cmp.Or(opts.MaxFiles, 500_000)
 	opts.MaxFileBytes = cmp.Or(opts.MaxFileBytes, 16<<20)
 	opts.Timeout = cmp.Or(opts.Timeout, time.Minute)
@@ -63,6 +68,12 @@ func New(opts Options) *Client {
 		opts.OnOperation = func(string) {}
 	}
 	return &Client{opts: opts}
+}
+
+// packLimits are those of one clone. Beside the files a pack has their folders and commits, and old versions of files where it
+// has several commits.
+func (o Options) packLimits() packLimits {
+	return packLimits{objects: uint32(min(2*o.MaxFiles, math.MaxUint32)), object: o.MaxObjectBytes, total: inflation * o.MaxBytes} //nolint:gosec // bounded
 }
 
 // RemoveLeftovers deletes the clones that a killed process left in Options.Dir.

@@ -35,7 +35,8 @@ const (
 	ReasonBranchMoved Reason = "BranchMoved"
 	// ReasonTooLarge: the repository is larger than the limits of the Client.
 	ReasonTooLarge Reason = "TooLarge"
-	// ReasonPathRefused: a change names something else than an existing regular file of the tree.
+	// ReasonPathRefused: a change names something else than an existing regular file of the tree, or the tree has a file whose
+	// name go-git does not push.
 	ReasonPathRefused Reason = "PathRefused"
 	// ReasonCanceled: the caller ended the operation.
 	ReasonCanceled Reason = "Canceled"
