@@ -228,6 +228,13 @@ type Git struct {
 	// +kubebuilder:validation:Enum=Managed;Unmanaged
 	Markers MarkerMode `json:"markers,omitempty"`
 
+	// allowShared lets a line be marked that sets the version of others too, which then move with the targets: a base of several
+	// overlays, a folder that several Kustomizations apply, a variable that several objects use. Default: such a line is left
+	// alone, and the finding says who shares it and how the target gets a line of its own. Setting it back leaves the markers
+	// that are there. A line of several policies or waves is never marked.
+	// +optional
+	AllowShared bool `json:"allowShared,omitempty"`
+
 	// commit says how the commits look: those that place markers, and Flux's that write versions.
 	// +optional
 	Commit *Commit `json:"commit,omitempty"`

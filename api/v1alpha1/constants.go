@@ -112,7 +112,7 @@ const (
 	SourceForbiddenReason = "SourceForbidden"
 	// PolicyConflictReason: another policy selects the target.
 	PolicyConflictReason = "PolicyConflict"
-	// LineSharedReason: targets of different policies have their version on one line.
+	// LineSharedReason: targets of different policies, or objects that are no targets, have their version on one line.
 	LineSharedReason = "LineShared"
 	// MarkerUnmanagedReason: the marker is to be put in by a human.
 	MarkerUnmanagedReason = "MarkerUnmanaged"

@@ -49,14 +49,52 @@ func (f *fleet) bothDeployed(version string) error {
 	return f.deployed("prod-hello", version)
 }
 
-// The Apps of two policies have their version on one line: both policies say so and nothing is marked, until one of them
-// goes.
+func sharing(p *v1alpha1.AppUpgradePolicy) { p.Spec.Git = &v1alpha1.Git{AllowShared: true} }
+
+// One App of a line is a target and the other is not: nothing is marked, and the finding names the other one, until the policy
+// allows to move both.
+func TestLineSharedWithNoTarget(t *testing.T) {
+	f := newSharedFleet(t)
+	before := f.content(sharedFile)
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("prod", ">=1.0.0", []string{"prod-hello", "alone"})
+	eventually(t, "the finding names the other App", func() error {
+		return f.target("prod", "prod-hello", func(target v1alpha1.TargetStatus) error {
+			if err := withFinding(v1alpha1.LineSharedReason)(target); err != nil {
+				return err
+			}
+			if other := "App " + f.namespace + "/dev-hello"; !strings.Contains(target.Finding.Message, other) {
+				return fmt.Errorf("the message does not name %s: %s", other, target.Finding.Message)
+			}
+			return nil
+		})
+	})
+	f.release("1.1.0")
+	f.scan()
+	eventually(t, "the App that has a line of its own is upgraded", func() error { return f.upgraded("1.1.0", "alone") })
+	if after := f.content(sharedFile); after != before {
+		t.Fatalf("the shared file was\n%s\nand is\n%s", before, after)
+	}
+
+	must(t, env.Client.Patch(t.Context(), f.get("prod"), mergePatch(`{"spec":{"git":{"allowShared":true}}}`)))
+	eventually(t, "both Apps of the line are upgraded", func() error { return f.bothDeployed("1.1.0") })
+	eventually(t, "the finding is gone and all is at rest", func() error {
+		if err := f.target("prod", "prod-hello", settled); err != nil {
+			return err
+		}
+		return f.atRest()
+	})
+	f.onlyMarkersAndUpgrades()
+}
+
+// The Apps of two policies have their version on one line: both policies say so and nothing is marked, although both would
+// move what others share, until one of them goes.
 func TestLineSharedByTwoPolicies(t *testing.T) {
 	f := newSharedFleet(t)
 	before := f.content(sharedFile)
 	startOperator(t, environment.OperatorOptions{})
-	dev := f.policy("dev", ">=1.0.0", []string{"dev-hello"}, suspended)
-	f.policy("prod", ">=1.0.0", []string{"prod-hello"}, suspended)
+	dev := f.policy("dev", ">=1.0.0", []string{"dev-hello"}, suspended, sharing)
+	f.policy("prod", ">=1.0.0", []string{"prod-hello"}, suspended, sharing)
 	f.suspend("dev", false)
 	f.suspend("prod", false)
 	for _, name := range []string{"dev", "prod"} {

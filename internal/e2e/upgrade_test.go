@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -94,12 +95,15 @@ func (f *fleet) onlyMarkersAndUpgrades() {
 		for i := range added {
 			before, markerBefore := splitMarker(removed[i])
 			after, markerAfter := splitMarker(added[i])
-			if !strings.HasPrefix(before, "  version: ") || (upgrade && markerBefore != markerAfter) || (!upgrade && before != after) {
+			if !versionLine.MatchString(before) || (upgrade && markerBefore != markerAfter) || (!upgrade && before != after) {
 				f.Errorf("commit %s (%s) changes %q to %q", commit.Hash, commit.Message, removed[i], added[i])
 			}
 		}
 	}
 }
+
+// versionLine is one that sets a version, or a variable that is one.
+var versionLine = regexp.MustCompile(`^ +([a-z]+_)?version: `)
 
 func splitMarker(line string) (rest, marker string) {
 	rest, marker, _ = strings.Cut(line, " # {")

@@ -42,13 +42,19 @@ type builder struct {
 	open    map[string]bool
 	folders int
 	notes   []string
+	// entered are the folders that were built, and every object remembers
+	// through which it came; nil if nobody wants to know.
+	entered map[string]bool
 }
 
-// buildSource builds the objects of one kind as Flux does, but for the
-// variables in their names.
-func buildSource(repo *repository, src Source, kind groupKind) (*build, error) {
-	b := &builder{repo: repo, kind: kind, parsed: map[string]*file{}, read: map[string]*kustomization{}, open: map[string]bool{}}
-	info, err := repo.stat(src.Path)
+func newBuilder(repo *repository, kind groupKind) *builder {
+	return &builder{repo: repo, kind: kind, parsed: map[string]*file{}, read: map[string]*kustomization{}, open: map[string]bool{}}
+}
+
+// source builds the objects of one kind as Flux does, but for the variables in
+// their names.
+func (b *builder) source(src Source) (*build, error) {
+	info, err := b.repo.stat(src.Path)
 	if err != nil {
 		return nil, missing(src.Path, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	kustypes "sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -60,15 +61,8 @@ func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]
 			return nil, err
 		}
 	}
-	for _, component := range k.Components {
-		name, err := b.resolve(dir, component)
-		if err != nil {
-			b.note(component, err.Error())
-			continue
-		}
-		if objects, err = b.folder(name, objects, true); err != nil {
-			return nil, err
-		}
+	if objects, err = b.components(dir, k, objects); err != nil {
+		return nil, err
 	}
 	if len(k.HelmCharts)+len(k.Generators)+len(k.Transformers) > 0 {
 		b.note(k.file, "helmCharts, generators and transformers are not followed")
@@ -77,6 +71,7 @@ func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]
 	if err != nil {
 		return nil, err
 	}
+	b.follow(dir, k, objects)
 	for _, p := range patches {
 		p.applyTo(objects)
 	}
@@ -87,6 +82,36 @@ func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]
 		return nil, err
 	}
 	return slices.DeleteFunc(objects, func(o *object) bool { return o.removed }), nil
+}
+
+// components lets the kustomization's components work on the objects.
+func (b *builder) components(dir string, k *kustomization, objects []*object) ([]*object, error) {
+	for _, component := range k.Components {
+		name, err := b.resolve(dir, component)
+		if err != nil {
+			b.note(component, err.Error())
+			continue
+		}
+		if objects, err = b.folder(name, objects, true); err != nil {
+			return nil, err
+		}
+	}
+	return objects, nil
+}
+
+// follow remembers, if somebody wants to know, through which kustomizations
+// objects come. A patch in a component would be one for all that use it.
+func (b *builder) follow(dir string, k *kustomization, objects []*object) {
+	if b.entered == nil {
+		return
+	}
+	b.entered[dir] = true
+	if k.file == "" || k.Kind == kustypes.ComponentKind {
+		return
+	}
+	for _, o := range objects {
+		o.trail = append(o.trail, step{dir: dir, file: k.file, identity: o.identity})
+	}
 }
 
 // identify applies the namespace, prefix, suffix, labels and annotations.
@@ -197,7 +222,7 @@ func (b *builder) parse(name string) (*file, error) {
 
 func (b *builder) holdsKind(root *yaml.Node) bool {
 	return slices.ContainsFunc(unwrap(root), func(n *yaml.Node) bool {
-		return scalarValue(child(follow(n), "kind")) == b.kind.kind
+		return b.kind == anyKind || scalarValue(child(follow(n), "kind")) == b.kind.kind
 	})
 }
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-
-	"sigs.k8s.io/kustomize/kyaml/resid"
 )
 
 // Index knows the objects that a Source builds. It reads the files of a kind
@@ -24,14 +22,18 @@ type Index struct {
 // NewIndex prepares to locate targets below src. The error is a Problem if the
 // path of src does not exist or leads out of the repository.
 func NewIndex(fsys fs.FS, src Source) (*Index, error) {
+	return NewSurvey(fsys, nil).Index(src)
+}
+
+// Index is NewIndex for one of several sources of a repository.
+func (s *Survey) Index(src Source) (*Index, error) {
 	dir, p := cleanPath(src.Path)
 	if p != nil {
 		return nil, p
 	}
 	src.Path = dir
-	repo := newRepository(fsys)
 	x := &Index{
-		repo: repo, manifests: newManifests(repo), source: src, built: map[groupKind]*build{},
+		repo: s.repo, manifests: s.manifests, source: src, built: map[groupKind]*build{},
 		readable: map[string]error{}, writable: map[string]error{},
 	}
 	if _, err := x.repo.stat(dir); err != nil {
@@ -88,14 +90,13 @@ func (x *Index) Locate(target Target) (Location, error) {
 func (x *Index) check(at *place, o *object, target Target) (Location, error) {
 	loc := at.location()
 	if isVariable(o, loc.Value) {
-		setter, p, err := x.setter(loc, target)
+		setter, variable, err := x.setter(loc, target)
 		if err != nil {
-			return Location{}, err
+			return loc, err
 		}
-		if p != nil {
-			return loc, p
-		}
-		if at, loc = setter, setter.location(); strings.Contains(loc.Value, "${") {
+		at, loc = setter, setter.location()
+		loc.Variable = variable
+		if strings.Contains(loc.Value, "${") {
 			return loc, problem(Substituted, loc.File, loc.Line,
 				"the variable that is the %s of %s is set to the variable %s; write the version itself in this line", target.field(), target, loc.Value)
 		}
@@ -146,16 +147,15 @@ func (x *Index) judge(known map[string]error, name string, ask func(*file, []byt
 
 // build returns the objects of the target's kind.
 func (x *Index) build(target Target) (*build, error) {
-	group, _ := resid.ParseGroupVersion(target.APIVersion)
-	gk := groupKind{group: group, kind: target.Kind}
+	gk := target.kind()
 	if b := x.built[gk]; b != nil {
 		return b, nil
 	}
-	b, err := buildSource(x.repo, x.source, gk)
+	b, err := newBuilder(x.repo, gk).source(x.source)
 	if err != nil {
 		return nil, err
 	}
-	variables, err := x.variables()
+	variables, err := x.manifests.variables(x.source)
 	if err != nil {
 		return nil, err
 	}

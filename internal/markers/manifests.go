@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -59,6 +60,29 @@ func (m *manifests) named(from Reference, namespace string) ([]*object, error) {
 		}
 	}
 	return named, nil
+}
+
+// variables are those that the names of a source may use: of ConfigMaps whose
+// manifests say one thing, and those of the Kustomization itself.
+func (m *manifests) variables(src Source) (map[string]string, error) {
+	if len(src.SubstituteFrom) == 0 {
+		return src.Substitute, nil
+	}
+	all := map[string]string{}
+	for _, from := range src.SubstituteFrom {
+		manifests, err := m.named(from, src.Kustomization.Namespace)
+		if err != nil {
+			return nil, err
+		}
+		if from.Kind != configMapKind || len(manifests) != 1 {
+			continue
+		}
+		if data := manifests[0].lookup([]string{"data"}); data != nil && data.site.node != nil {
+			maps.Copy(all, stringMap(data.site.node))
+		}
+	}
+	maps.Copy(all, src.Substitute)
+	return all, nil
 }
 
 // named reports whether the manifest may be the object of that name: one

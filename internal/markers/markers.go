@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/fluxcd/pkg/apis/kustomize"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 )
 
 // Ref names the pin, an ImagePolicy, that a marker refers to.
@@ -49,6 +50,11 @@ func (t Target) String() string {
 	return t.Kind + " " + t.Namespace + "/" + t.Name
 }
 
+func (t Target) kind() groupKind {
+	group, _ := resid.ParseGroupVersion(t.APIVersion)
+	return groupKind{group: group, kind: t.Kind}
+}
+
 func (t Target) field() string { return strings.Join(t.Field, ".") }
 
 // Source is where a Flux Kustomization (or an explicit git setting) looks.
@@ -71,9 +77,14 @@ type Source struct {
 	Components             []string
 }
 
-// FluxKustomization names a Kustomization of Flux in the cluster; Path is its
-// own spec.path, whatever that of the Source is.
-type FluxKustomization struct{ Namespace, Name, Path string }
+// FluxKustomization is a Kustomization of Flux.
+type FluxKustomization struct {
+	Namespace, Name string
+	// Path is its own spec.path, whatever that of the Source is.
+	Path string
+	// SourceRef is what it is applied from, `kind/name`.
+	SourceRef string
+}
 
 // String is `Kustomization namespace/name`.
 func (k FluxKustomization) String() string { return "Kustomization " + k.Namespace + "/" + k.Name }
@@ -92,6 +103,9 @@ type Location struct {
 	Line, Column int
 	// Value is the decoded scalar.
 	Value string
+	// Variable is the one of postBuild that is set there, empty if the
+	// version itself is.
+	Variable string
 	// Marker is the marker that stands on the line, nil if there is none.
 	Marker *Found
 }

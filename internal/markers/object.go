@@ -10,6 +10,9 @@ import (
 
 type groupKind struct{ group, kind string }
 
+// anyKind stands for every kind.
+var anyKind groupKind
+
 // identity is an object's name at one moment of a build.
 type identity struct{ namespace, name string }
 
@@ -39,6 +42,16 @@ type object struct {
 	// layers write into the object, in this order.
 	layers  []layer
 	removed bool
+	// trail are the kustomizations that the object came through, the inner
+	// ones first, if the builder keeps it.
+	trail []step
+}
+
+// step is a kustomization on an object's way, and the identity to which its
+// patches apply.
+type step struct {
+	dir, file string
+	identity
 }
 
 // newObject reads an object from a mapping of a document; nil if it is none.
@@ -71,7 +84,9 @@ func stringMap(node *yaml.Node) map[string]string {
 	return m
 }
 
-func (o *object) is(gk groupKind) bool { return o.gvk.Group == gk.group && o.gvk.Kind == gk.kind }
+func (o *object) is(gk groupKind) bool {
+	return gk == anyKind || o.gvk.Group == gk.group && o.gvk.Kind == gk.kind
+}
 
 // rename changes the identity and remembers the one before.
 func (o *object) rename(to identity) {

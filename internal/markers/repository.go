@@ -27,6 +27,8 @@ type repository struct {
 	fsys fs.FS
 	// folders remembers those that were checked for links.
 	folders map[string]bool
+	// overlaid are contents that are tried in place of the files'.
+	overlaid map[string][]byte
 }
 
 func newRepository(fsys fs.FS) *repository {
@@ -63,6 +65,9 @@ func (r *repository) stat(name string) (fs.FileInfo, error) {
 
 // read returns a file's content.
 func (r *repository) read(name string) ([]byte, error) {
+	if content, ok := r.overlaid[name]; ok {
+		return content, nil
+	}
 	info, err := r.stat(name)
 	if err != nil {
 		return nil, err

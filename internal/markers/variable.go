@@ -21,24 +21,26 @@ func isVariable(o *object, value string) bool {
 	return o.substituted() && strings.Contains(value, "${")
 }
 
-// setter finds the place that sets the variable which a target's version is.
-// loc is where that version stands.
-func (x *Index) setter(loc Location, target Target) (*place, *Problem, error) {
+// setter finds the place that sets the variable which a target's version is,
+// and the name of that variable. loc is where the version stands.
+func (x *Index) setter(loc Location, target Target) (at *place, name string, err error) {
 	form := variableForm.FindStringSubmatch(loc.Value)
 	if form == nil {
-		return nil, problem(Substituted, loc.File, loc.Line,
+		return nil, "", problem(Substituted, loc.File, loc.Line,
 			"the %s of %s is %q, in which a variable is only a part; let one variable have the whole version, or write the version itself in this line",
-			target.field(), target, loc.Value), nil
+			target.field(), target, loc.Value)
 	}
 	v := variable{name: form[1], loc: loc, text: "the " + target.field() + " of " + target.String() + " is the variable " + loc.Value}
 	if x.source.Kustomization.Name == "" {
-		return nil, v.problem("and no Flux Kustomization is known that sets it; write the version itself in this line"), nil
+		return nil, "", v.problem("and no Flux Kustomization is known that sets it; write the version itself in this line")
 	}
 	v.by = x.source.Kustomization.String()
 	if _, inline := x.source.Substitute[v.name]; inline {
-		return x.inlineSetter(v)
+		at, err = x.inlineSetter(v)
+	} else {
+		at, err = x.referenceSetter(v)
 	}
-	return x.referenceSetter(v)
+	return at, v.name, err
 }
 
 // variable is one that is a version.
@@ -55,30 +57,33 @@ func (v variable) problem(text string) *Problem {
 }
 
 // inlineSetter finds the line of spec.postBuild.substitute.
-func (x *Index) inlineSetter(v variable) (*place, *Problem, error) {
+func (x *Index) inlineSetter(v variable) (*place, error) {
 	all, err := x.manifests.fluxKustomizations()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	manifests := x.ownManifests(all, v.name)
 	if len(manifests) == 0 {
 		return nil, v.problem("which " + v.by + " sets, and the repository has no manifest of that Kustomization as the cluster has it; " +
-			"keep the manifest in this repository, or write the version itself in this line"), nil
+			"keep the manifest in this repository, or write the version itself in this line")
 	}
-	field := []string{"spec", "postBuild", "substitute", v.name}
-	at, p := onlyPlace(manifests, field, v)
-	if at == nil && p == nil {
-		p = v.problem("which " + v.by + " sets, but not by its manifest " + manifests[0].definition() +
+	at, p := onlyPlace(manifests, inlineField(v.name), v)
+	switch live := x.source.Substitute[v.name]; {
+	case p != nil:
+		return nil, p
+	case at == nil:
+		return nil, v.problem("which " + v.by + " sets, but not by its manifest " + manifests[0].definition() +
 			"; set it there, in spec.postBuild.substitute, or write the version itself in this line")
-	}
-	if p != nil {
-		return nil, p, nil
-	}
-	if live := x.source.Substitute[v.name]; at.overridden(live) {
+	case at.overridden(live):
 		return nil, v.problem("which " + v.by + " has as " + quoted(live) + " in the cluster and as " +
-			quoted(at.site.value()) + " in " + at.text() + "; wait until Flux has applied that, or take away what overrides it"), nil
+			quoted(at.site.value()) + " in " + at.text() + "; wait until Flux has applied that, or take away what overrides it")
 	}
-	return at, nil, nil
+	return at, nil
+}
+
+// inlineField is where a Flux Kustomization sets a variable.
+func inlineField(variable string) []string {
+	return []string{"spec", "postBuild", "substitute", variable}
 }
 
 // overridden reports whether the cluster has another value than the place,
@@ -90,28 +95,33 @@ func (p *place) overridden(live string) bool {
 
 // referenceSetter finds the line in a ConfigMap of spec.postBuild.substituteFrom,
 // of which the last that has the variable counts.
-func (x *Index) referenceSetter(v variable) (*place, *Problem, error) {
+func (x *Index) referenceSetter(v variable) (*place, error) {
 	const fix = "; set it in spec.postBuild.substitute there, or write the version itself in this line"
+	namespace := x.source.Kustomization.Namespace
 	for _, from := range slices.Backward(x.source.SubstituteFrom) {
-		manifests, err := x.manifests.named(from, x.source.Kustomization.Namespace)
+		manifests, err := x.manifests.named(from, namespace)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if len(manifests) == 0 {
-			return nil, v.problem("which may come from " + from.Kind + " " + x.source.Kustomization.Namespace + "/" + from.Name + " of " + v.by +
-				", and that has no manifest in the repository" + fix), nil
+			return nil, v.problem("which may come from " + from.Kind + " " + namespace + "/" + from.Name + " of " + v.by +
+				", and that has no manifest in the repository" + fix)
 		}
 		if from.Kind == secretKind {
 			if setsKey(manifests, v.name) {
-				return nil, v.problem("which comes from Secret " + from.Name + " of " + v.by + ", and Flux must not write into Secrets" + fix), nil
+				return nil, v.problem("which comes from Secret " + from.Name + " of " + v.by + ", and Flux must not write into Secrets" + fix)
 			}
 			continue
 		}
-		if at, p := onlyPlace(manifests, []string{"data", v.name}, v); at != nil || p != nil {
-			return at, p, nil
+		at, p := onlyPlace(manifests, []string{"data", v.name}, v)
+		if p != nil {
+			return nil, p
+		}
+		if at != nil {
+			return at, nil
 		}
 	}
-	return nil, v.problem("which " + v.by + " does not set" + fix), nil
+	return nil, v.problem("which " + v.by + " does not set" + fix)
 }
 
 // setsKey reports whether a manifest of a Secret has a key. Those that are
@@ -163,7 +173,7 @@ func (x *Index) agrees(o *object, variable string) bool {
 		}
 	}
 	for name, value := range x.source.Substitute {
-		at := o.lookup([]string{"spec", "postBuild", "substitute", name})
+		at := o.lookup(inlineField(name))
 		if name == variable || at == nil || at.site.node == nil || isVariable(o, at.site.value()) {
 			continue
 		}
@@ -172,33 +182,6 @@ func (x *Index) agrees(o *object, variable string) bool {
 		}
 	}
 	return true
-}
-
-// variables are those that names may use: of ConfigMaps whose manifests say
-// one thing, and those of the Kustomization itself.
-func (x *Index) variables() (map[string]string, error) {
-	if len(x.source.SubstituteFrom) == 0 {
-		return x.source.Substitute, nil
-	}
-	all := map[string]string{}
-	for _, from := range x.source.SubstituteFrom {
-		manifests, err := x.manifests.named(from, x.source.Kustomization.Namespace)
-		if err != nil {
-			return nil, err
-		}
-		if from.Kind != configMapKind || len(manifests) != 1 {
-			continue
-		}
-		if at := manifests[0].lookup([]string{"data"}); at != nil && at.site.node != nil {
-			for name, value := range stringMap(at.site.node) {
-				all[name] = value
-			}
-		}
-	}
-	for name, value := range x.source.Substitute {
-		all[name] = value
-	}
-	return all, nil
 }
 
 func samePath(a, b string) bool {

@@ -76,6 +76,8 @@ type Intent struct {
 	Mark bool `json:"mark,omitempty"`
 	// Unmanaged: a human places and removes the marker; the operator shows the line and never pushes.
 	Unmanaged bool `json:"unmanaged,omitempty"`
+	// AllowShared lets the marker stand on a line that sets the version of others too.
+	AllowShared bool `json:"allowShared,omitempty"`
 	// Remove asks for the marker to be removed, and then the pin.
 	Remove bool `json:"remove,omitempty"`
 	// Prompt asks for Git to be read once for each value of it; empty: no need to.

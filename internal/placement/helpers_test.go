@@ -62,6 +62,7 @@ func undecided(p *Pin) { p.Decided = false }
 func wave(name string) func(*Pin) {
 	return func(p *Pin) { p.Intent.Wave = name }
 }
+func sharing(p *Pin)   { p.Intent.AllowShared = true }
 func suspended(p *Pin) { p.Suspended = true }
 func leaving(p *Pin)   { p.Intent.Remove = true }
 func orphaned(p *Pin)  { p.Orphaned = true }
@@ -69,6 +70,25 @@ func byHand(p *Pin)    { p.Intent.Unmanaged, p.Intent.Mark = true, false }
 func refused(p *Pin) {
 	p.Refused = true
 	p.SourceProblem = &pin.Finding{Reason: "SourceForbidden", Message: "no"}
+}
+
+// kustomizationOf is one of the cluster, that applies a folder.
+func kustomizationOf(name, dir string) markers.Source {
+	return markers.Source{Path: dir, Kustomization: markers.FluxKustomization{Namespace: "flux", Name: name, Path: dir, SourceRef: "GitRepository/gitops"}}
+}
+
+// manifest is that of a Kustomization that applies the folder base.
+func manifest(name string) string {
+	return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: " + name +
+		"\n  namespace: flux\nspec:\n  path: ./base\n  sourceRef:\n    kind: GitRepository\n    name: gitops\n"
+}
+
+// appliedBy makes a pin that of an App which the Kustomization applies.
+func appliedBy(source markers.Source) func(*Pin) {
+	return func(p *Pin) {
+		p.Source = source
+		p.Intent.Source = pin.Source{Kustomization: pin.NamespacedName{Namespace: source.Kustomization.Namespace, Name: source.Kustomization.Name}}
+	}
 }
 
 func remembering(m pin.Memory) func(*Pin) { return func(p *Pin) { p.Memory = m } }

@@ -1,6 +1,8 @@
 package placement
 
 import (
+	"slices"
+
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -63,23 +65,29 @@ func (v *visit) marked(claims []claim, owner batch.Key) {
 
 // mark lets the first lead and places its marker, unless a human took one away, or their waves are undecided.
 func (v *visit) mark(at place, claims []claim, undecided bool) error {
-	for _, c := range claims {
-		if c.Memory.Marked {
-			for _, other := range claims {
-				v.remember(other.Pin, other.line(missing(at, c.Pin)), nil)
-			}
-			return nil
+	if lost := slices.IndexFunc(claims, func(c claim) bool { return c.Memory.Marked }); lost >= 0 {
+		for _, other := range claims {
+			v.remember(other.Pin, other.line(missing(at, claims[lost].Pin)), nil)
 		}
+		return nil
 	}
 	leader := claims[0]
+	if !leader.Intent.Unmanaged && (undecided || !batch.MayMark(leader.Pin.Pin)) {
+		v.follow(claims, leader, nil)
+		return nil
+	}
+	if others, err := v.others(claims); err != nil || len(others) > 0 {
+		return v.leaveShared(at, claims, others, err)
+	}
 	if leader.Intent.Unmanaged {
 		v.follow(claims, leader, unmanaged(at, leader.ref()))
 		return nil
 	}
-	if undecided || !batch.MayMark(leader.Pin.Pin) {
-		v.follow(claims, leader, nil)
-		return nil
-	}
+	return v.place(at, claims, leader)
+}
+
+// place puts the leader's marker on the line.
+func (v *visit) place(at place, claims []claim, leader claim) error {
 	content, err := v.content(at.file)
 	if err != nil {
 		return err

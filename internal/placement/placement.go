@@ -3,7 +3,8 @@
 //
 // One line has one pin. Targets of one policy that share a line move together: one of them leads and its pin's marker
 // stands there, the others follow. Targets of different policies, or of different waves of one, cannot share: the line stays
-// unmarked and all learn why.
+// unmarked and all learn why. So it does where the line sets the version of what is no target at all, unless the policy
+// allows that.
 package placement
 
 import (
@@ -43,10 +44,12 @@ type Plan struct {
 }
 
 // Make plans one visit. known names every pin of the repository branch, with its policy, so that a marker of ours is told
-// from somebody else's.
-func Make(fsys fs.FS, revision string, pins []Pin, known map[batch.Key]string) (Plan, error) {
+// from somebody else's; applied are the Kustomizations of the cluster that apply from the repository, so that those who share
+// a line with a pin's target are found.
+func Make(fsys fs.FS, revision string, pins []Pin, known map[batch.Key]string, applied []markers.Source) (Plan, error) {
+	survey := markers.NewSurvey(fsys, applied)
 	v := &visit{
-		fsys: fsys, revision: revision, known: known, reader: NewReader(fsys),
+		fsys: fsys, revision: revision, known: known, survey: survey, reader: readerOf(fsys, survey),
 		plan:  Plan{Files: map[string][]byte{}, Memories: map[batch.Key]pin.Memory{}},
 		lines: map[place][]claim{}, unmarked: map[markers.Ref]bool{},
 	}
@@ -87,6 +90,7 @@ type visit struct {
 	fsys     fs.FS
 	revision string
 	known    map[batch.Key]string
+	survey   *markers.Survey
 	reader   *Reader
 	plan     Plan
 	lines    map[place][]claim

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -40,13 +41,15 @@ type makeCase struct {
 	pins  []Pin
 	// others are pins of other repositories that are known too.
 	others []Pin
-	want   outcome
+	// applied are the Kustomizations of the cluster.
+	applied []markers.Source
+	want    outcome
 }
 
 func (tc makeCase) run(t *testing.T) {
 	t.Helper()
 	policies := known(append(append([]Pin{}, tc.pins...), tc.others...))
-	plan, err := Make(mapFS(tc.files), "r1", tc.pins, policies)
+	plan, err := Make(mapFS(tc.files), "r1", tc.pins, policies, tc.applied)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 // Reader finds lines in one checkout, and reads each source once.
 type Reader struct {
 	fsys    fs.FS
+	survey  *markers.Survey
 	indexes map[string]indexed
 }
 
@@ -23,7 +24,11 @@ type indexed struct {
 }
 
 // NewReader reads a checkout.
-func NewReader(fsys fs.FS) *Reader { return &Reader{fsys: fsys, indexes: map[string]indexed{}} }
+func NewReader(fsys fs.FS) *Reader { return readerOf(fsys, markers.NewSurvey(fsys, nil)) }
+
+func readerOf(fsys fs.FS, survey *markers.Survey) *Reader {
+	return &Reader{fsys: fsys, survey: survey, indexes: map[string]indexed{}}
+}
 
 // Locate finds the line of a pin's target: a location, or a problem that a user can mend, or an error of reading.
 func (r *Reader) Locate(p Pin) (markers.Location, *pin.Finding, error) {
@@ -34,7 +39,7 @@ func (r *Reader) Locate(p Pin) (markers.Location, *pin.Finding, error) {
 	key := source.Kustomization.String() + " " + source.Path
 	x, ok := r.indexes[key]
 	if !ok {
-		x.index, x.err = markers.NewIndex(r.fsys, p.Source)
+		x.index, x.err = r.survey.Index(p.Source)
 		r.indexes[key] = x
 	}
 	if x.err != nil {

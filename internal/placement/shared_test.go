@@ -1,8 +1,13 @@
 package placement
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -33,14 +38,21 @@ func TestMakeSharedLines(t *testing.T) {
 			want: outcome{memories: map[string]pin.Memory{"pin.app.a-nginx": following(at(file, "1.0.0"), b), "pin.app.b-nginx": markedAt(file, "1.0.0")}},
 		},
 		"the leader leaves": {
-			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, leaving, remembering(placedAt(file, "1.0.0"))), pinOf(b, led)},
+			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, leaving, remembering(placedAt(file, "1.0.0"))), pinOf(b, led, sharing)},
 			want: outcome{
 				files: markedFor(b), placed: []string{"base/app.yaml:8"}, removed: []string{"base/app.yaml:8"},
 				gone: []string{"pin.app.a-nginx"}, memories: map[string]pin.Memory{"pin.app.b-nginx": markedAt(file, "1.0.0")},
 			},
 		},
+		"the leader leaves, and what it leaves is shared with it": {
+			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, leaving, remembering(placedAt(file, "1.0.0"))), pinOf(b, led)},
+			want: outcome{
+				files: plain, removed: []string{"base/app.yaml:8"},
+				gone: []string{"pin.app.a-nginx"}, memories: map[string]pin.Memory{"pin.app.b-nginx": found(at(file, "1.0.0"), "LineShared")},
+			},
+		},
 		"the leader leaves after the follower was looked at": {
-			files: sharedBase(with("1.0.0", b)), pins: []Pin{pinOf(a), pinOf(b, leaving, remembering(placedAt(file, "1.0.0")))},
+			files: sharedBase(with("1.0.0", b)), pins: []Pin{pinOf(a, sharing), pinOf(b, leaving, remembering(placedAt(file, "1.0.0")))},
 			want: outcome{
 				files: markedFor(a), placed: []string{"base/app.yaml:8"}, removed: []string{"base/app.yaml:8"},
 				gone: []string{"pin.app.b-nginx"}, memories: map[string]pin.Memory{"pin.app.a-nginx": markedAt(file, "1.0.0")},
@@ -92,7 +104,7 @@ func TestMakeSharedLines(t *testing.T) {
 		},
 		"of two policies, one leaves": {
 			files: sharedBase("1.0.0"),
-			pins:  []Pin{pinOf(a, leaving, remembering(found(at(file, "1.0.0"), "LineShared"))), pinOf(b, policyTwo, remembering(found(at(file, "1.0.0"), "LineShared")))},
+			pins:  []Pin{pinOf(a, leaving, remembering(found(at(file, "1.0.0"), "LineShared"))), pinOf(b, policyTwo, sharing, remembering(found(at(file, "1.0.0"), "LineShared")))},
 			want: outcome{
 				files: markedFor(b), placed: []string{"base/app.yaml:8"}, gone: []string{"pin.app.a-nginx"},
 				memories: map[string]pin.Memory{"pin.app.b-nginx": markedAt(file, "1.0.0")},
@@ -129,5 +141,113 @@ func TestMakeForeignMarkers(t *testing.T) {
 		},
 	} {
 		t.Run(name, tc.run)
+	}
+}
+
+// TestMakeLinesSharedWithOthers has pins of some Apps of a line, and others that have no pin.
+func TestMakeLinesSharedWithOthers(t *testing.T) {
+	const file, a, b = "base/app.yaml", "a-nginx", "b-nginx"
+	markedFor := func(name string) map[string]string { return map[string]string{file: app("nginx", with("1.0.0", name))} }
+	marks := func(names ...string) outcome {
+		o := outcome{files: markedFor(names[0]), placed: []string{"base/app.yaml:8"}, memories: map[string]pin.Memory{"pin.app." + names[0]: markedAt(file, "1.0.0")}}
+		for _, name := range names[1:] {
+			o.memories["pin.app."+name] = following(at(file, "1.0.0"), names[0])
+		}
+		return o
+	}
+	refuses := func(names ...string) outcome {
+		o := outcome{memories: map[string]pin.Memory{}}
+		for _, name := range names {
+			o.memories["pin.app."+name] = found(at(file, "1.0.0"), "LineShared")
+		}
+		return o
+	}
+	one := map[string]string{file: app("nginx", "1.0.0"), "base/kustomization.yaml": "resources: [app.yaml]\n"}
+	dev, prod := kustomizationOf("dev", "base"), kustomizationOf("prod", "base")
+	dev.NamePrefix, prod.NamePrefix = "a-", "b-"
+	same := kustomizationOf("same", "base")
+	for name, tc := range map[string]makeCase{
+		"one is a target":               {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a)}, want: refuses(a)},
+		"one is a target, and may be":   {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, sharing)}, want: marks(a)},
+		"all are targets":               {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a), pinOf(b)}, want: marks(a, b)},
+		"one of the targets may not":    {files: threeOverlays(), pins: []Pin{pinOf(a, sharing), pinOf(b)}, want: refuses(a, b)},
+		"suspended ones are not marked": {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, suspended)}, want: outcome{memories: map[string]pin.Memory{"pin.app.a-nginx": at(file, "1.0.0")}}},
+		"a human is not told to paste":  {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, byHand)}, want: refuses(a)},
+		"a human pastes":                {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, byHand, sharing)}, want: outcome{memories: map[string]pin.Memory{"pin.app.a-nginx": found(at(file, "1.0.0"), "MarkerUnmanaged")}}},
+		"marked before it was shared": {
+			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, remembering(placedAt(file, "1.0.0")))},
+			want: outcome{memories: map[string]pin.Memory{"pin.app.a-nginx": markedAt(file, "1.0.0")}},
+		},
+		"not any more": {
+			files: one, applied: []markers.Source{dev}, pins: []Pin{pinOf(a, appliedBy(dev), remembering(found(at(file, "1.0.0"), "LineShared")))}, want: marks(a),
+		},
+		"by two Kustomizations of the cluster": {
+			files: one, applied: []markers.Source{dev, prod}, pins: []Pin{pinOf(a, appliedBy(dev))}, want: refuses(a),
+		},
+		"by two Kustomizations of which both are targets": {
+			files: one, applied: []markers.Source{dev, prod}, pins: []Pin{pinOf(a, appliedBy(dev)), pinOf(b, appliedBy(prod))}, want: marks(a, b),
+		},
+		"by the same name in another cluster": {
+			files: map[string]string{
+				file: one[file], "base/kustomization.yaml": one["base/kustomization.yaml"],
+				"one.yaml": manifest("same"), "two.yaml": manifest("same"),
+			},
+			applied: []markers.Source{same}, pins: []Pin{pinOf("nginx", appliedBy(same))}, want: refuses("nginx"),
+		},
+		"by its own manifest only": {
+			files: map[string]string{
+				file: one[file], "base/kustomization.yaml": one["base/kustomization.yaml"], "one.yaml": manifest("same"),
+			},
+			applied: []markers.Source{same}, pins: []Pin{pinOf("nginx", appliedBy(same))}, want: marks("nginx"),
+		},
+	} {
+		t.Run(name, tc.run)
+	}
+}
+
+// threeOverlays has a third App of the one line.
+func threeOverlays() map[string]string {
+	files := sharedBase("1.0.0")
+	files["mc/c/kustomization.yaml"] = "resources: [../../base]\nnamePrefix: c-\n"
+	files["mc/kustomization.yaml"] = "resources: [a, b, c]\n"
+	return files
+}
+
+func TestSharedMessages(t *testing.T) {
+	const file = "base/app.yaml:8"
+	users := func(n int) []markers.User {
+		var users []markers.User
+		for i := range n {
+			users = append(users, markers.User{Target: markers.Target{Kind: "App", Namespace: "org", Name: fmt.Sprintf("b%d", i)}, Folder: "mc/b"})
+		}
+		return users
+	}
+	offer := &markers.Overlay{
+		Kustomization: "mc/a/kustomization.yaml", Entry: "- path: version.yaml\n", Patch: "mc/a/version.yaml", PatchContent: "kind: App\n",
+	}
+	long := *offer
+	long.PatchContent = strings.Repeat("# long\n", 200)
+	for name, tc := range map[string]struct {
+		variable string
+		users    int
+		offer    *markers.Overlay
+		want     string
+	}{
+		"with an overlay": {users: 1, offer: offer, want: file + " sets the version of others too: App org/b0 (folder mc/b); give the target a line of its own as shown here, " +
+			"or set git.allowShared to move them all. Add to the patches of mc/a/kustomization.yaml:\n- path: version.yaml\nand write mc/a/version.yaml:\nkind: App\n"},
+		"with a long one": {users: 1, offer: &long, want: file + " sets the version of others too: App org/b0 (folder mc/b); give the target a line of its own " +
+			"by a patch file that the patches of mc/a/kustomization.yaml name, or set git.allowShared to move them all"},
+		"many": {users: 7, want: file + " sets the version of others too: App org/b0 (folder mc/b), App org/b1 (folder mc/b), App org/b2 (folder mc/b), App org/b3 (folder mc/b), " +
+			"App org/b4 (folder mc/b) and 2 more; give the target a line of its own, for example by a variable that each Kustomization sets in postBuild.substitute, " +
+			"or set git.allowShared to move them all"},
+		"a variable": {variable: "version", users: 1, want: file + " sets the version of others too: App org/b0 (folder mc/b); give the target a variable of its own " +
+			"instead of ${version}, or set git.allowShared to move them all"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := sharedWithOthers(place{"base/app.yaml", 8}, tc.variable, users(tc.users), tc.offer)
+			if diff := cmp.Diff(tc.want, got.Message); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

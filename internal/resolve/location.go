@@ -48,7 +48,7 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 			location.Source.Path = wholeRepository
 		}
 	} else {
-		repository, problem := sourceOf(kustomization)
+		repository, problem := SourceOf(kustomization)
 		if problem != nil {
 			return problem, nil
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
-// sourceOf is the GitRepository that a Kustomization applies from.
-func sourceOf(kustomization *kustomizev1.Kustomization) (pin.NamespacedName, *pin.Finding) {
+// SourceOf is the GitRepository that a Kustomization applies from, or a finding if that is something else.
+func SourceOf(kustomization *kustomizev1.Kustomization) (pin.NamespacedName, *pin.Finding) {
 	reference := kustomization.Spec.SourceRef
 	if reference.Kind != sourcev1.GitRepositoryKind {
 		return pin.NamespacedName{}, finding(v1alpha1.SourceUnsupportedReason,
@@ -65,8 +65,8 @@ func grant(repository *sourcev1.GitRepository, namespace string) *pin.Finding {
 		v1alpha1.AllowNamespacesAnnotation, strings.Join(append(allowed, namespace), ","))
 }
 
-// branchOf is the branch that a GitRepository tracks.
-func branchOf(repository *sourcev1.GitRepository) (string, *pin.Finding) {
+// BranchOf is the branch that a GitRepository tracks, or a finding if it tracks none.
+func BranchOf(repository *sourcev1.GitRepository) (string, *pin.Finding) {
 	reference := repository.Spec.Reference
 	if reference == nil {
 		return git.DefaultBranch, nil

@@ -20,7 +20,7 @@ func Usable(repository *sourcev1.GitRepository, namespace string, noCrossNamespa
 	if problem := grant(repository, namespace); problem != nil {
 		return "", problem
 	}
-	return branchOf(repository)
+	return BranchOf(repository)
 }
 
 // MarkerSource is where the targets of a Kustomization are written: what it applies, or, if the user names a path, that. A nil
@@ -38,7 +38,10 @@ func MarkerSource(kustomization *kustomizev1.Kustomization, path string) markers
 		Patches:         spec.Patches,
 		Components:      spec.Components,
 	}
-	source.Kustomization = markers.FluxKustomization{Namespace: kustomization.Namespace, Name: kustomization.Name, Path: spec.Path}
+	source.Kustomization = markers.FluxKustomization{
+		Namespace: kustomization.Namespace, Name: kustomization.Name, Path: spec.Path,
+		SourceRef: spec.SourceRef.Kind + "/" + spec.SourceRef.Name,
+	}
 	if spec.PostBuild != nil {
 		source.Substitute = spec.PostBuild.Substitute
 		for _, from := range spec.PostBuild.SubstituteFrom {

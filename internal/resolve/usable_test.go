@@ -16,7 +16,8 @@ func TestMarkerSource(t *testing.T) {
 	kustomization := &kustomizev1.Kustomization{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "flux", Name: "apps"},
 		Spec: kustomizev1.KustomizationSpec{
-			Path: "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
+			SourceRef: kustomizev1.CrossNamespaceSourceReference{Kind: "GitRepository", Name: "fleet"},
+			Path:      "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
 			PostBuild: &kustomizev1.PostBuild{
 				Substitute: map[string]string{"version": "1.0.0"},
 				SubstituteFrom: []kustomizev1.SubstituteReference{
@@ -27,7 +28,7 @@ func TestMarkerSource(t *testing.T) {
 	}
 	applied := markers.Source{
 		Path: "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
-		Kustomization:  markers.FluxKustomization{Namespace: "flux", Name: "apps", Path: "./apps"},
+		Kustomization:  markers.FluxKustomization{Namespace: "flux", Name: "apps", Path: "./apps", SourceRef: "GitRepository/fleet"},
 		Substitute:     map[string]string{"version": "1.0.0"},
 		SubstituteFrom: []markers.Reference{{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two"}},
 	}
@@ -41,7 +42,7 @@ func TestMarkerSource(t *testing.T) {
 		"what a Kustomization applies":            {kustomization, "", applied},
 		"a folder that the user names":            {kustomization, "mc", named},
 		"a folder that no Kustomization applies":  {nil, "mc", markers.Source{Path: "mc"}},
-		"a Kustomization with nothing but a path": {&kustomizev1.Kustomization{Spec: kustomizev1.KustomizationSpec{Path: "x"}}, "", markers.Source{Path: "x", Kustomization: markers.FluxKustomization{Path: "x"}}},
+		"a Kustomization with nothing but a path": {&kustomizev1.Kustomization{Spec: kustomizev1.KustomizationSpec{Path: "x"}}, "", markers.Source{Path: "x", Kustomization: markers.FluxKustomization{Path: "x", SourceRef: "/"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, MarkerSource(tc.kustomization, tc.path)); diff != "" {

@@ -25,6 +25,7 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	}
 	intent.Commit = commitOf(s.policy)
 	intent.Unmanaged = unmanaged(s.policy)
+	intent.AllowShared = allowsShared(s.policy)
 	intent.Mark = target.Finding == nil && !intent.Unmanaged && !s.policy.Spec.Suspend
 	intent.Remove = removes(s.policy, target.Finding)
 	intent.Prompt = s.prompt(target, live)
@@ -107,6 +108,9 @@ func (s scope) prompt(target resolve.Target, live livePin) string {
 		return ""
 	}
 	facts := []string{target.Location.Revision, target.Facts.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
+	if allowsShared(s.policy) {
+		facts = append(facts, "shared")
+	}
 	sum := sha256.Sum256([]byte(strings.Join(facts, "\n")))
 	return hex.EncodeToString(sum[:8])
 }
@@ -155,4 +159,8 @@ func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
 
 func unmanaged(policy *v1alpha1.AppUpgradePolicy) bool {
 	return policy.Spec.Git != nil && policy.Spec.Git.Markers == v1alpha1.MarkersUnmanaged
+}
+
+func allowsShared(policy *v1alpha1.AppUpgradePolicy) bool {
+	return policy.Spec.Git != nil && policy.Spec.Git.AllowShared
 }

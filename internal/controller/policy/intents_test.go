@@ -38,7 +38,7 @@ func TestIntentFor(t *testing.T) {
 	missing := &pin.Finding{Reason: v1alpha1.TargetMissingReason}
 	conflict := &pin.Finding{Reason: v1alpha1.PolicyConflictReason}
 	for name, test := range map[string]struct {
-		suspend         bool
+		suspend, shared bool
 		mode            v1alpha1.MarkerMode
 		finding         *pin.Finding
 		mark, unmanaged bool
@@ -48,6 +48,7 @@ func TestIntentFor(t *testing.T) {
 		"managed in words":    {mode: v1alpha1.MarkersManaged, mark: true},
 		"unmanaged":           {mode: v1alpha1.MarkersUnmanaged, unmanaged: true},
 		"suspended":           {suspend: true},
+		"shared":              {shared: true, mark: true},
 		"finding":             {finding: found},
 		"App gone":            {finding: missing, remove: true},
 		"conflict":            {finding: conflict, remove: true},
@@ -57,12 +58,12 @@ func TestIntentFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := scope{policy: testPolicy()}
 			s.policy.Spec.Suspend = test.suspend
-			s.policy.Spec.Git = &v1alpha1.Git{Markers: test.mode, Commit: &v1alpha1.Commit{Author: &v1alpha1.CommitAuthor{Email: "me@example.com"}}}
+			s.policy.Spec.Git = &v1alpha1.Git{Markers: test.mode, AllowShared: test.shared, Commit: &v1alpha1.Commit{Author: &v1alpha1.CommitAuthor{Email: "me@example.com"}}}
 			target := testTarget()
 			target.Finding = test.finding
 			live := livePin{intent: pin.Intent{Remove: true, Mark: true, Source: pin.Source{Path: "old"}}}
 			got := s.intentFor(target, rollout.TargetDecision{}, live)
-			if got.Mark != test.mark || got.Unmanaged != test.unmanaged || got.Remove != test.remove {
+			if got.Mark != test.mark || got.Unmanaged != test.unmanaged || got.Remove != test.remove || got.AllowShared != test.shared {
 				t.Errorf("got %+v", got)
 			}
 			if got.Source.Path != "new" || got.Commit.AuthorEmail != "me@example.com" || got.Target.Namespace != "default" {
@@ -122,6 +123,11 @@ func TestPrompt(t *testing.T) {
 			if again := s.prompt(target, live); again != first {
 				t.Errorf("not stable: %q, %q", first, again)
 			}
+			s.policy.Spec.Git = &v1alpha1.Git{AllowShared: true}
+			if after := s.prompt(target, live); (after != first) != (test.want == "always") {
+				t.Errorf("shared lines are allowed: %q, %q", first, after)
+			}
+			s.policy.Spec.Git = nil
 			target.Location.Revision = "main@sha1:2"
 			if after := s.prompt(target, live); (after != first) != (test.want == "always") {
 				t.Errorf("a new revision: %q, %q", first, after)

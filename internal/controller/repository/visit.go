@@ -24,10 +24,14 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, repository pin.Namespa
 	if err != nil {
 		return r.visitFailed(ctx, s, repository, pins, placement.Plan{}, err)
 	}
+	applied, err := r.applied(ctx, s)
+	if err != nil {
+		return err
+	}
 	var plan placement.Plan
 	head, err := r.Git.Update(ctx, remote, author(pins), func(checkout *gitops.Checkout) (gitops.Change, error) {
 		var err error
-		plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies)
+		plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied)
 		return gitops.Change{Message: message(plan), Files: plan.Files}, err
 	})
 	if err != nil {

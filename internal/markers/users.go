@@ -1,0 +1,108 @@
+package markers
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// line is one line of the repository.
+type line struct {
+	file   string
+	number int
+}
+
+// User is an object whose version a line sets.
+type User struct {
+	// Target is the object, as what builds it names it.
+	Target Target
+	// Kustomization applies it; zero for what only Folder builds.
+	Kustomization FluxKustomization
+	// Applied is set if the cluster has that Kustomization.
+	Applied bool
+	// Folder is the one that is built.
+	Folder string
+}
+
+// String names the user for messages.
+func (u User) String() string {
+	if u.Kustomization.Name == "" {
+		return u.Target.String() + " (folder " + u.Folder + ")"
+	}
+	return u.Target.String() + " (" + u.Kustomization.String() + ")"
+}
+
+// use is a user and how it comes to the line.
+type use struct {
+	User
+	root  root
+	trail []step
+	at    Location
+}
+
+// Users lists what gets its version from the line that was located for target,
+// the target itself among it, in a stable order. They are found in what the
+// Kustomizations of the cluster and those of the repository build, and in the
+// folders that nothing refers to. Of a variable these are all objects that use
+// it, whatever for.
+func (s *Survey) Users(target Target, at Location) ([]User, error) {
+	uses, err := s.usesOf(target, at)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]User, 0, len(uses))
+	for _, u := range uses {
+		users = append(users, u.User)
+	}
+	return sortedUsers(users), nil
+}
+
+func sortedUsers(users []User) []User {
+	slices.SortFunc(users, func(a, b User) int {
+		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.Folder, b.Folder))
+	})
+	return users
+}
+
+func (s *Survey) usesOf(target Target, at Location) ([]use, error) {
+	if at.Variable != "" {
+		return s.usesOfVariable(at)
+	}
+	uses, err := s.usesOfField(target.kind(), target.Field)
+	return uses[line{at.File, at.Line}], err
+}
+
+// usesOfField finds the lines of one field of all objects of a kind.
+func (s *Survey) usesOfField(kind groupKind, field []string) (map[line][]use, error) {
+	key := kind.group + "/" + kind.kind + "/" + strings.Join(field, "/")
+	if uses, known := s.uses[key]; known {
+		return uses, nil
+	}
+	uses := map[line][]use{}
+	err := s.eachRoot(kind, func(r root, b *build) error {
+		for _, o := range b.objects {
+			at := o.lookup(field)
+			if at == nil || at.file == "" {
+				continue
+			}
+			loc := at.location()
+			uses[line{loc.File, loc.Line}] = append(uses[line{loc.File, loc.Line}], r.use(o, field, loc))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.uses[key] = uses
+	return uses, nil
+}
+
+// use is that of an object which the root builds.
+func (r root) use(o *object, field []string, at Location) use {
+	return use{root: r, trail: o.trail, at: at, User: User{
+		Target: Target{
+			APIVersion: o.gvk.ApiVersion(), Kind: o.gvk.Kind, Namespace: o.namespace, Name: o.name, Field: field,
+		},
+		Kustomization: r.Kustomization, Applied: r.applied, Folder: r.Path,
+	}}
+}
