@@ -59,7 +59,7 @@ type AppUpgradePolicySpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Targets []TargetReference `json:"targets"`
 
-	// chart overrides what is found through the targets' catalog, and says how to reach it.
+	// chart overrides what is found through the targets' catalog, HelmRepository or OCIRepository, and says how to reach it.
 	// +optional
 	Chart *Chart `json:"chart,omitempty"`
 
@@ -84,9 +84,12 @@ type AppUpgradePolicySpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.selector)",message="targets[]: set exactly one of name and selector"
 type TargetReference struct {
-	// kind of the target.
+	// kind of the target: an App of Giant Swarm's App Platform, or one of Flux's kinds. A HelmRelease has its version in
+	// `spec.chart.spec.version` (with a HelmRepository of type `oci`), or, if its `spec.chartRef` names an OCIRepository of its
+	// namespace, in that one's `spec.ref.tag`. An OCIRepository has it in `spec.ref.tag` and is judged by the HelmReleases of
+	// its namespace that name it.
 	// +optional
-	// +kubebuilder:validation:Enum=App
+	// +kubebuilder:validation:Enum=App;HelmRelease;OCIRepository
 	// +kubebuilder:default=App
 	Kind string `json:"kind,omitempty"`
 
@@ -106,7 +109,8 @@ type TargetReference struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.secretRef) || !has(self.provider) || self.provider == 'generic'",message="chart.secretRef cannot be used with chart.provider aws, azure or gcp"
 type Chart struct {
-	// url of the chart's OCI repository, `oci://` + registry + path, without a tag. Default: what the targets' catalog says.
+	// url of the chart's OCI repository, `oci://` + registry + path, without a tag. Default: what the targets' catalog,
+	// HelmRepository or OCIRepository says.
 	// +optional
 	// +kubebuilder:validation:Pattern="^oci://[^/@\\s]+(/[^:@\\s]+)+$"
 	// +kubebuilder:validation:MaxLength=512

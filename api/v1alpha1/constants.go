@@ -94,6 +94,10 @@ const (
 	CatalogMissingReason = "CatalogMissing"
 	// CatalogNotOCIReason: the Catalog offers no OCI repository.
 	CatalogNotOCIReason = "CatalogNotOCI"
+	// ChartSourceMissingReason: the HelmRepository or OCIRepository with the HelmRelease's chart does not exist.
+	ChartSourceMissingReason = "ChartSourceMissing"
+	// ChartSourceUnsupportedReason: the HelmRelease has its chart from where no version of it can be managed.
+	ChartSourceUnsupportedReason = "ChartSourceUnsupported"
 	// ChartsDifferReason: the targets of one policy have different charts.
 	ChartsDifferReason = "ChartsDiffer"
 	// VersionFromValuesReason: the version comes from the App's values.

@@ -21,12 +21,12 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/controller/maintenance"
 	"github.com/giantswarm/app-upgrade-operator/internal/controller/policy"
 	"github.com/giantswarm/app-upgrade-operator/internal/controller/repository"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 )
 
 // leaderElectionID names the lease.
@@ -117,7 +117,7 @@ func gitClient(o options) (*gitops.Client, error) {
 func newScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		scheme.AddToScheme, v1alpha1.AddToScheme, appv1alpha1.AddToScheme,
+		scheme.AddToScheme, v1alpha1.AddToScheme, kinds.AddToScheme,
 		imagev1.AddToScheme, automationv1.AddToScheme, sourcev1.AddToScheme, kustomizev1.AddToScheme,
 	} {
 		if err := add(s); err != nil {

@@ -58,6 +58,8 @@ var (
 	}
 )
 
+// +kubebuilder:rbac:groups=application.giantswarm.io,resources=apps;catalogs,verbs=get;list;watch
+
 // app is Giant Swarm's App.
 type app struct{}
 

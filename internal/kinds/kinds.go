@@ -49,6 +49,8 @@ type Watch struct {
 	// Field is an index of the targets, by Keys of each. A change of an object is about the targets that have one of its KeysOf.
 	Field        string
 	Keys, KeysOf client.IndexerFunc
+	// ObjectField, if set, is an index of these objects by KeysOf, which Look needs.
+	ObjectField string
 	// Changed says whether two states of an object differ in what matters.
 	Changed func(before, after client.Object) bool
 	// Writes: the versions of targets may be written in these objects, so that the Kustomizations of these count.
@@ -107,7 +109,7 @@ const (
 )
 
 // All are the kinds of targets. The first one is that of targets that name none.
-var All = []Kind{app{}}
+var All = []Kind{app{}, helmRelease{}, ociRepository{}}
 
 // Of is the kind of that name, that of a target that names none if it is empty; nil if there is no such kind.
 func Of(name string) Kind {

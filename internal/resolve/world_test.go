@@ -14,6 +14,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 )
 
 // world is what a test changes: one App that is applied from Git, and a policy for it.
@@ -90,7 +91,7 @@ func (w *world) resolve(t *testing.T) Result {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, v1alpha1.AddToScheme, appv1alpha1.AddToScheme, kustomizev1.AddToScheme, sourcev1.AddToScheme,
+		corev1.AddToScheme, v1alpha1.AddToScheme, kinds.AddToScheme, kustomizev1.AddToScheme, sourcev1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
@@ -109,8 +110,16 @@ func (w *world) resolve(t *testing.T) Result {
 	if w.repository != nil {
 		objects = append(objects, w.repository)
 	}
-	reader := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithIndex(&v1alpha1.AppUpgradePolicy{}, TargetIndex, TargetKeys).Build()
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+		WithIndex(&v1alpha1.AppUpgradePolicy{}, TargetIndex, TargetKeys)
+	for _, kind := range kinds.All {
+		for _, related := range kind.Watches() {
+			if related.ObjectField != "" {
+				builder = builder.WithIndex(related.Object, related.ObjectField, related.KeysOf)
+			}
+		}
+	}
+	reader := builder.Build()
 	w.resolver.Cached, w.resolver.Live = reader, reader
 	result, err := w.resolver.Resolve(t.Context(), w.policy)
 	if err != nil {

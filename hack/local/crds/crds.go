@@ -20,6 +20,7 @@ var fluxAPIs = []string{
 	"github.com/fluxcd/kustomize-controller/api/v1",
 	"github.com/fluxcd/image-reflector-controller/api/v1",
 	"github.com/fluxcd/image-automation-controller/api/v1",
+	"github.com/fluxcd/helm-controller/api/v2",
 }
 
 // Dirs returns the folders with CRDs, for cluster.InstallCRDs and envtest.

@@ -27,7 +27,6 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
-	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
@@ -69,6 +68,9 @@ func TestCluster(t *testing.T) {
 		"looks for the next step":                     e.testSteps,
 		"remembers although the status is lost":       e.testLostStatus,
 		"stops when it cannot read what it remembers": e.testBrokenLedger,
+		"manages a HelmRelease":                       e.testHelmRelease,
+		"manages the OCIRepository of a HelmRelease":  e.testChartRef,
+		"judges an OCIRepository by its HelmReleases": e.testOCIRepository,
 		"waits for its markers to be removed":         e.testFinalizer,
 		"lets go without a repository":                e.testFinalizerObstacles,
 		"lets go of a pin that lost its intent":       e.testLostIntent,
@@ -112,7 +114,7 @@ func newScheme(t testing.TB) *runtime.Scheme {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, eventsv1.AddToScheme, v1alpha1.AddToScheme, appv1alpha1.AddToScheme,
+		corev1.AddToScheme, eventsv1.AddToScheme, v1alpha1.AddToScheme, kinds.AddToScheme,
 		imagev1.AddToScheme, autov1.AddToScheme, kustomizev1.AddToScheme, sourcev1.AddToScheme,
 	} {
 		must(t, add(scheme))

@@ -14,25 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
-	"github.com/giantswarm/app-upgrade-operator/hack/local/crds"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
-
-func (e *environment) testFluxMissing(t *testing.T) {
-	f := &fleet{environment: e, t: t, namespace: e.cluster.Namespace(t)}
-	f.policy("early", nil, "one")
-	f.says("early", v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.FluxMissingReason)
-	f.policy("gone", nil, "two")
-	f.says("gone", v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.FluxMissingReason)
-	f.delete("gone", &v1alpha1.AppUpgradePolicy{})
-	f.gone("gone", &v1alpha1.AppUpgradePolicy{})
-
-	dirs, err := crds.Dirs()
-	must(t, err)
-	must(t, e.cluster.InstallCRDs(t.Context(), dirs...))
-	f.finds("early", "one", v1alpha1.TargetMissingReason)
-}
 
 func (e *environment) testOrder(t *testing.T) {
 	f := e.newFleet(t)

@@ -53,6 +53,9 @@ func kindSteps(c cache.Cache, policies controller.Controller, m mapper, kind kin
 		if related.Writes {
 			wanted = append(wanted, index{related.Object, kustomizationIndex, kustomizationKeys})
 		}
+		if related.ObjectField != "" {
+			wanted = append(wanted, index{related.Object, related.ObjectField, related.KeysOf})
+		}
 		watches = append(watches, watch(policies, c, related.Object, m.ofRelated(kind, related), relatedChanged(related)))
 	}
 	var steps []func(context.Context) error
