@@ -40,9 +40,9 @@ type document struct {
 	err  error
 	// empty documents were parsed and hold nothing.
 	empty bool
-	// starts are the offsets of text's lines as YAML counts them, nil if
-	// these are the lines that end with LF.
-	starts []int
+	// lines are, for each line of text as YAML counts them, the lines that
+	// end with LF before it; nil if these are the same.
+	lines []int
 }
 
 // parseFile splits content and parses each document that wanted accepts.
@@ -89,7 +89,7 @@ func (d *document) parse() (more bool) {
 	d.root, more, d.err = decode(d.text)
 	d.empty = d.err == nil && d.root == nil
 	if strings.ContainsAny(d.text, "\r\u0085\u2028\u2029") {
-		d.starts = lineStarts(d.text)
+		d.lines = countLines(d.text)
 	}
 	return more
 }
@@ -125,27 +125,28 @@ func isNull(doc *yaml.Node) bool {
 	return len(doc.Content) == 0 || doc.Content[0].ShortTag() == yaml.NodeTagNull
 }
 
-// lineStarts lists where the lines of text start as YAML counts them: a lone
-// CR and three Unicode characters end a line as well.
-func lineStarts(text string) []int {
-	starts := []int{0}
-	for i, r := range text {
+// countLines counts the LF before each line of text as YAML counts lines: a
+// lone CR and three Unicode characters end a line as well.
+func countLines(text string) []int {
+	lines, ended := []int{0}, 0
+	for _, r := range text {
 		switch r {
-		case '\n', '\u0085', '\u2028', '\u2029':
-			starts = append(starts, i+len(string(r)))
-		case '\r':
-			starts = append(starts, i+1)
+		case '\n':
+			ended++
+			lines = append(lines, ended)
+		case '\r', '\u0085', '\u2028', '\u2029':
+			lines = append(lines, ended)
 		}
 	}
-	return starts
+	return lines
 }
 
 // line is the line of the file, from 1, at which node starts.
 func (d *document) line(node *yaml.Node) int {
-	if d.starts == nil || node.Line < 1 || node.Line > len(d.starts) {
+	if d.lines == nil || node.Line < 1 || node.Line > len(d.lines) {
 		return d.firstLine + node.Line - 1
 	}
-	return d.firstLine + strings.Count(d.text[:d.starts[node.Line-1]], "\n")
+	return d.firstLine + d.lines[node.Line-1]
 }
 
 // lineEnd is the offset in content at which line (from 1) ends, before its LF

@@ -3,6 +3,7 @@ package markers
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -68,9 +69,11 @@ func valueAt(content []byte, choice uint) (at Location, path []int, ok bool) {
 		if doc.root == nil {
 			continue
 		}
-		for _, s := range sites(doc.root) {
+		sites(doc.root, func(s site) bool {
+			s.path = slices.Clone(s.path)
 			all = append(all, candidate{doc, s})
-		}
+			return true
+		})
 	}
 	if len(all) == 0 {
 		return Location{}, nil, false

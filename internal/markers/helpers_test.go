@@ -20,19 +20,24 @@ func mapFS(files map[string]string) fstest.MapFS {
 
 // firstVersion finds the first value that looks like one to be marked.
 func firstVersion(name string, content []byte) (Location, bool) {
-	f := parseFile(name, content, nil)
-	for _, doc := range f.docs {
+	at, found := Location{}, false
+	for _, doc := range parseFile(name, content, nil).docs {
 		if doc.root == nil {
 			continue
 		}
-		for _, s := range sites(doc.root) {
+		sites(doc.root, func(s site) bool {
 			switch s.value() {
 			case "1.4.2", "1.5.0", "2.0.0", "":
-				return Location{File: name, Document: doc.index, Line: doc.line(s.node), Column: s.node.Column, Value: s.value()}, true
+				at = Location{File: name, Document: doc.index, Line: doc.line(s.node), Column: s.node.Column, Value: s.value()}
+				found = true
 			}
+			return !found
+		})
+		if found {
+			break
 		}
 	}
-	return Location{}, false
+	return at, found
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

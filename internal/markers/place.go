@@ -1,9 +1,8 @@
 package markers
 
 import (
-	"bytes"
 	"fmt"
-	"strings"
+	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -53,18 +52,20 @@ func splice(content []byte, at int, text string) []byte {
 
 // find returns the document and the site of a location; nil if the content
 // has another value there.
-func (f *file) find(at Location) (*document, site) {
+func (f *file) find(at Location) (in *document, found site) {
 	for _, doc := range f.docs {
 		if doc.index != at.Document || doc.root == nil {
 			continue
 		}
-		for _, s := range sites(doc.root) {
+		sites(doc.root, func(s site) bool {
 			if doc.line(s.node) == at.Line && (at.Column == 0 || s.node.Column == at.Column) && s.value() == at.Value {
-				return doc, s
+				in, found = doc, s
+				found.path = slices.Clone(s.path)
 			}
-		}
+			return in == nil
+		})
 	}
-	return nil, site{}
+	return in, found
 }
 
 // namesElsewhere returns a Problem if another line than the given one carries
@@ -161,74 +162,6 @@ func (d *document) worksAt(s site, ref Ref) bool {
 			return false
 		default:
 			before = before[1:]
-		}
-	}
-	return true
-}
-
-// Remove takes away the markers of ref that name its tag, with the one space
-// before each, and reports whether there was one. What Place returned becomes
-// again what Place was given. Documents that cannot be parsed stay untouched.
-func Remove(content []byte, ref Ref) ([]byte, bool, error) {
-	if !bytes.Contains(content, []byte(token)) {
-		return content, false, nil
-	}
-	if p := checkSize("", content); p != nil {
-		return nil, false, p
-	}
-	f := parseFile("", content, nil)
-	out, removed := content, false
-	for _, doc := range f.docs {
-		for _, m := range doc.markers("") {
-			if m.found.Ref != ref || m.found.Suffix != SuffixTag {
-				continue
-			}
-			from, to, ok := commentSpan(out, m)
-			if !ok {
-				continue
-			}
-			next := append(append([]byte{}, out[:from]...), out[to:]...)
-			out, removed = next, true
-		}
-	}
-	if removed && !f.sameDocuments(out) {
-		return nil, false, fmt.Errorf("removing the marker %s would change the file's content; remove it by hand", ref)
-	}
-	return out, removed, nil
-}
-
-// commentSpan finds the bytes of a marker's comment and the space before it.
-// The comment ends its line; below a text of several lines that is not the
-// line on which the scalar starts.
-func commentSpan(content []byte, m marked) (from, to int, ok bool) {
-	if m.scalar.LineComment == "" {
-		return 0, 0, false
-	}
-	raw := strings.TrimRight(m.found.Raw, " \t")
-	last := m.doc.firstLine + strings.Count(m.doc.text, "\n")
-	for line := m.found.Line; line <= last; line++ {
-		end, exists := lineEnd(content, line)
-		if !exists {
-			return 0, 0, false
-		}
-		head := strings.TrimRight(string(content[:end]), " \t")
-		if head, ok = strings.CutSuffix(head, raw); ok {
-			return len(strings.TrimSuffix(head, " ")), end, true
-		}
-	}
-	return 0, 0, false
-}
-
-// sameDocuments reports whether content says what f says.
-func (f *file) sameDocuments(content []byte) bool {
-	other := parseFile(f.name, content, nil)
-	if other.err != nil || len(other.docs) != len(f.docs) {
-		return false
-	}
-	for i, doc := range f.docs {
-		a, b := doc.root, other.docs[i].root
-		if (a == nil) != (b == nil) || a != nil && !sameTree(a, b) {
-			return false
 		}
 	}
 	return true

@@ -1,6 +1,11 @@
 package markers
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Reasons of a Problem.
 const (
@@ -43,14 +48,36 @@ type Problem struct { //nolint:errname // the word that users and the design hav
 // Error returns the message.
 func (p *Problem) Error() string { return p.Message }
 
+// maxQuoted bounds what a message quotes of a repository's own text, in bytes.
+const maxQuoted = 600
+
 // problem builds a Problem; its message starts with the place.
 func problem(reason, file string, line int, format string, args ...any) *Problem {
-	text := fmt.Sprintf(format, args...)
+	for i, arg := range args {
+		switch arg.(type) {
+		case string, error, fmt.Stringer:
+			args[i] = brief(fmt.Sprint(arg))
+		}
+	}
+	text, at := fmt.Sprintf(format, args...), brief(file)
 	switch {
 	case file != "" && line > 0:
-		text = fmt.Sprintf("%s:%d: %s", file, line, text)
+		text = fmt.Sprintf("%s:%d: %s", at, line, text)
 	case file != "":
-		text = file + ": " + text
+		text = at + ": " + text
 	}
 	return &Problem{Reason: reason, File: file, Line: line, Message: text}
+}
+
+// brief makes a repository's text fit for a message: bounded, on one line, with nothing that a terminal would act on.
+func brief(text string) string {
+	if len(text) > maxQuoted {
+		text = text[:maxQuoted] + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, text)
 }

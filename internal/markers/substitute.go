@@ -21,7 +21,8 @@ func (b *build) substitute(variables map[string]string) {
 			if !ok && strings.Contains(o.namespace+o.name, "${"+name+"}") {
 				unknown[name] = true
 			}
-			return strings.ReplaceAll(value, "\n", ""), true
+			value = strings.ReplaceAll(value, "\n", "")
+			return value[:min(len(value), maxName)], true
 		}
 		to := identity{namespace: evaluate(o.namespace, lookup), name: evaluate(o.name, lookup)}
 		if len(variables) > 0 {
@@ -35,9 +36,16 @@ func (b *build) substitute(variables map[string]string) {
 	}
 }
 
-// evaluate returns text unchanged if it is no valid expression; Flux then
-// fails to build, and the object is not found under any name.
+// maxName is longer than any name of an object, and than any expression of one.
+const maxName = 1024
+
+// evaluate returns text unchanged if it is too long for a name, or no valid
+// expression; Flux then fails to build, and the object is not found under any
+// name.
 func evaluate(text string, lookup func(string) (string, bool)) string {
+	if len(text) > maxName {
+		return text
+	}
 	value, err := envsubst.Eval(text, lookup)
 	if err != nil {
 		return text

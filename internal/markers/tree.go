@@ -21,31 +21,31 @@ type site struct {
 // value is the decoded scalar, an alias followed.
 func (s site) value() string { return scalarValue(s.node) }
 
-// sites lists the places of values below root in file order.
-func sites(root *yaml.Node) []site {
-	var all []site
-	collectSites(root, site{node: root}, func(s site) {
-		s.path = slices.Clone(s.path)
-		all = append(all, s)
-	})
-	return all
-}
+// sites visits the places of values below root in file order, until visit
+// returns false. The path of a site is valid only during its visit: a copy for
+// each would cost the depth of the document times its size.
+func sites(root *yaml.Node, visit func(site) bool) { visitSites(root, site{node: root}, visit) }
 
-func collectSites(node *yaml.Node, at site, visit func(site)) {
+func visitSites(node *yaml.Node, at site, visit func(site) bool) bool {
 	at.node = node
 	at.flow = at.flow || node.Style&yaml.FlowStyle != 0
 	switch node.Kind {
 	case yaml.ScalarNode, yaml.AliasNode:
-		visit(at)
+		return visit(at)
 	case yaml.SequenceNode:
 		for i, item := range node.Content {
-			collectSites(item, site{flow: at.flow, path: append(at.path, i)}, visit)
+			if !visitSites(item, site{flow: at.flow, path: append(at.path, i)}, visit) {
+				return false
+			}
 		}
 	case yaml.MappingNode:
 		for i := 1; i < len(node.Content); i += 2 {
-			collectSites(node.Content[i], site{key: node.Content[i-1], flow: at.flow, path: append(at.path, i)}, visit)
+			if !visitSites(node.Content[i], site{key: node.Content[i-1], flow: at.flow, path: append(at.path, i)}, visit) {
+				return false
+			}
 		}
 	}
+	return true
 }
 
 // nodeAt follows a site's path; nil if the tree is shaped differently.
