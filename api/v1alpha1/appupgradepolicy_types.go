@@ -257,30 +257,3 @@ type SourceReference struct {
 	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
 }
-
-// Commit says how commits look.
-type Commit struct {
-	// author of the commits. Default: app-upgrade-operator.
-	// +optional
-	Author *CommitAuthor `json:"author,omitempty"`
-
-	// messageTemplate is the Go template of Flux's commit messages, as in an ImageUpdateAutomation; `.Values.verb` is
-	// `Upgrade` or `Roll back`. A trailer with the batch and the old and new versions is added to it.
-	// +optional
-	// +kubebuilder:validation:MaxLength=4096
-	MessageTemplate string `json:"messageTemplate,omitempty"`
-}
-
-// CommitAuthor is the author of commits.
-type CommitAuthor struct {
-	// name of the author.
-	// +optional
-	// +kubebuilder:validation:MaxLength=128
-	Name string `json:"name,omitempty"`
-
-	// email of the author.
-	// +required
-	// +kubebuilder:validation:MinLength=3
-	// +kubebuilder:validation:MaxLength=256
-	Email string `json:"email"`
-}

@@ -32,8 +32,11 @@ type Note struct{ Pins map[Key]pin.Memory }
 type Relax struct{ Pins []Key }
 
 // Visit reads Git through one GitRepository, places and removes the markers of its pins with one commit, and records what
-// was read.
-type Visit struct{ Repository pin.NamespacedName }
+// was read. Signer signs the commit: markers of pins with another one wait for a visit, and so a commit, of their own.
+type Visit struct {
+	Repository pin.NamespacedName
+	Signer     Signer
+}
 
 // Prepare starts a batch: every pin selects its wanted tag and carries the batch's label.
 type Prepare struct {

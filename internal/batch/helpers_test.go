@@ -23,7 +23,7 @@ func key(name string) Key { return Key{"org", "pin.app." + name} }
 func observation(pins []Pin, automations ...Automation) Observation {
 	return Observation{
 		Now: noon, NewID: newID, Leader: "me", MayArm: true, Limits: DefaultLimits,
-		GitRetryAt: map[pin.NamespacedName]time.Time{}, Pins: pins, Automations: automations,
+		GitRetryAt: map[pin.NamespacedName]time.Time{}, SignRetryAt: map[Signer]time.Time{}, Pins: pins, Automations: automations,
 	}
 }
 

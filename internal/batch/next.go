@@ -21,7 +21,7 @@ func next(o Observation) Action {
 		if position.Automation.Memory.Outcome == Abandoned {
 			return Release{ID: position.ID, Pins: memories(position.Pins)}
 		}
-		if at := o.gitRetryAt(position); at.After(o.Now) {
+		if at := o.GitRetryAt[position.Pins[0].Intent.Source.Repository]; at.After(o.Now) { // it is read only
 			return Wait{For: "the repository to be readable, to see what batch " + position.ID + " wrote", Until: at}
 		}
 		return Conclude{ID: position.ID, Automation: position.Automation.Key}

@@ -23,6 +23,8 @@ type Observation struct {
 	MayArm bool
 	// GitRetryAt is the earliest time at which Git is asked again through a GitRepository after a failure.
 	GitRetryAt map[pin.NamespacedName]time.Time
+	// SignRetryAt is the earliest time at which a signing key is asked for again after it could not be used.
+	SignRetryAt map[Signer]time.Time
 	// Turns is when the next schedule opens or closes for a pin that is Scheduled; zero: none will, or nobody knows when.
 	Turns time.Time
 	// Limits of the protocol.
@@ -35,6 +37,29 @@ type Observation struct {
 
 // Turned says whether a schedule has opened or closed since, so that what is closed must be looked at again.
 func (o Observation) Turned(now time.Time) bool { return !o.Turns.IsZero() && !now.Before(o.Turns) }
+
+// Signer is a key that signs commits, as pins of a namespace name it. Nobody signs those of the zero Signer.
+type Signer struct {
+	Namespace string
+	Signing   pin.Signing
+}
+
+// SignerOf is who signs the commits about a pin.
+func SignerOf(p Pin) Signer {
+	if p.Intent.Commit.Signing == (pin.Signing{}) {
+		return Signer{}
+	}
+	return Signer{Namespace: p.Key.Namespace, Signing: p.Intent.Commit.Signing}
+}
+
+// retryAt is when the repository of a pin, and the key that signs its commits, may be asked for.
+func (o Observation) retryAt(p Pin) time.Time {
+	git, sign := o.GitRetryAt[p.Intent.Source.Repository], o.SignRetryAt[SignerOf(p)]
+	if sign.After(git) {
+		return sign
+	}
+	return git
+}
 
 // Limits bound how long a state may last and how many pins move together.
 type Limits struct {

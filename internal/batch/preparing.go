@@ -41,7 +41,7 @@ func nextPrepared(o Observation, position Position, deadline time.Time) Action {
 			return Wait{For: "image-reflector-controller to select the tag of " + p.Key.String(), Until: deadline}
 		}
 	}
-	if at := o.gitRetryAt(position); at.After(o.Now) {
+	if at := o.retryAt(position.Pins[0]); at.After(o.Now) { // the pins share one automation, and so one GitRepository and one key
 		return Wait{For: "the repository to be readable, to check batch " + position.ID, Until: at}
 	}
 	keys := make([]Key, 0, len(position.Pins))
@@ -60,11 +60,6 @@ func outdated(position Position) []Key {
 		}
 	}
 	return keys
-}
-
-// gitRetryAt is when the repository of a batch's pins, which share one automation and so one GitRepository, may be asked.
-func (o Observation) gitRetryAt(position Position) time.Time {
-	return o.GitRetryAt[position.Pins[0].Intent.Source.Repository]
 }
 
 // selects: the pin's spec and Flux's answer to it are the wanted tag.

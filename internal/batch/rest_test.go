@@ -64,6 +64,11 @@ func TestNextWithoutGit(t *testing.T) {
 	}
 }
 
+// signer is who signs for pins that are signed.
+var signer = Signer{Namespace: "org", Signing: pin.Signing{Type: "ssh", Secret: "signing"}}
+
+func signed(p *Pin) { p.Intent.Commit.Signing = signer.Signing }
+
 func TestNextVisits(t *testing.T) {
 	past, future := noon.Add(-time.Minute), noon.Add(time.Minute)
 	visit, nothing := Visit{Repository: source}, Wait{}
@@ -106,6 +111,15 @@ func TestNextVisits(t *testing.T) {
 			pins:   []Pin{placed("a", marked(false)), placed("b", marked(false), func(p *Pin) { p.Intent.Source.Repository.Name = "other" }), placed("c")},
 			change: func(o *Observation) { o.GitRetryAt[source] = future },
 			want:   Visit{Repository: pin.NamespacedName{Namespace: "flux", Name: "other"}},
+		},
+		"a signed marker": {pins: []Pin{placed("a", marked(false), signed)}, want: Visit{Repository: source, Signer: signer}},
+		"a key is asked for later": {
+			pins:   []Pin{placed("a", marked(false), signed), placed("b")},
+			change: func(o *Observation) { o.SignRetryAt[signer] = future }, want: Wait{Until: future},
+		},
+		"a bad key is no matter of others": {
+			pins:   []Pin{placed("a", marked(false), signed), placed("b", marked(false)), placed("c")},
+			change: func(o *Observation) { o.SignRetryAt[signer] = future }, want: visit,
 		},
 	} {
 		tc.automations = []Automation{resting()}

@@ -2,20 +2,19 @@ package batch
 
 import "time"
 
-// nextVisit is the visit of the first GitRepository that has a pin which needs one. Those that could not be read come
-// again later: the earliest time is the second result.
+// nextVisit is the visit of the first GitRepository that has a pin which needs one, on behalf of who signs for that pin. Those
+// that could not be read or signed for come again later: the earliest time is the second result.
 func nextVisit(o Observation) (next *Visit, retry time.Time) {
 	needing := Visitors(o)
 	for _, p := range o.Pins {
 		if !needing[p.Key] {
 			continue
 		}
-		source := p.Intent.Source.Repository
-		if at := o.GitRetryAt[source]; at.After(o.Now) {
+		if at := o.retryAt(p); at.After(o.Now) {
 			retry = sooner(o.Now, retry, at)
 			continue
 		}
-		return &Visit{Repository: source}, retry
+		return &Visit{Repository: p.Intent.Source.Repository, Signer: SignerOf(p)}, retry
 	}
 	return nil, retry
 }

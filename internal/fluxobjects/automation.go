@@ -7,6 +7,7 @@ import (
 	"time"
 
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
+	"github.com/fluxcd/pkg/apis/meta"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -74,6 +75,7 @@ func Automation(s AutomationSettings) *automationv1.ImageUpdateAutomation {
 				Checkout: &automationv1.GitCheckoutSpec{Reference: sourcev1.GitRepositoryRef{Branch: s.Branch}},
 				Commit: automationv1.CommitSpec{
 					Author:                Author(s.Commit),
+					SigningKey:            SigningKey(s.Commit.Signing),
 					MessageTemplate:       s.MessageTemplate,
 					MessageTemplateValues: map[string]string{BatchValue: pin.AtRest},
 				},
@@ -119,6 +121,14 @@ func Drifted(live, want *automationv1.ImageUpdateAutomation) bool {
 		}
 	}
 	return !equality.Semantic.DeepEqual(have, wanted)
+}
+
+// SigningKey is the key as an ImageUpdateAutomation names it; nil for commits that are not signed.
+func SigningKey(s pin.Signing) *automationv1.SigningKey {
+	if s == (pin.Signing{}) {
+		return nil
+	}
+	return &automationv1.SigningKey{Type: automationv1.SigningKeyType(s.Type), SecretRef: meta.LocalObjectReference{Name: s.Secret}}
 }
 
 // Author of the commits about a pin.

@@ -114,6 +114,35 @@ func TestScanName(t *testing.T) {
 	}
 }
 
+// Commits that look different, or are signed differently, are those of different automations. Automations keep their names
+// from one release to the next, else all would be made anew.
+func TestAutomationOfSigningKey(t *testing.T) {
+	settings := func(signing pin.Signing) AutomationSettings {
+		return AutomationSettings{
+			Namespace: "default", Repository: pin.NamespacedName{Namespace: "flux", Name: "fleet"}, RepositoryKey: "0123456789abcdef", Branch: "main",
+			Commit: pin.Commit{AuthorName: "Fleet", Signing: signing},
+		}
+	}
+	plain := Automation(settings(pin.Signing{}))
+	if plain.Name != "fleet-9c0e5d2951555786" {
+		t.Errorf("an automation without a key is named %s", plain.Name)
+	}
+	names := map[string]bool{plain.Name: true}
+	for _, signing := range []pin.Signing{{Type: "gpg", Secret: "a"}, {Type: "ssh", Secret: "a"}, {Type: "gpg", Secret: "b"}} {
+		automation := Automation(settings(signing))
+		names[automation.Name] = true
+		if key := automation.Spec.GitSpec.Commit.SigningKey; key == nil || string(key.Type) != signing.Type || key.SecretRef.Name != signing.Secret {
+			t.Errorf("%v: the automation signs with %v", signing, key)
+		}
+		if !Drifted(plain, automation) {
+			t.Errorf("%v: a lost key is no drift", signing)
+		}
+	}
+	if len(names) != 4 {
+		t.Errorf("%d names, want 4: %v", len(names), names)
+	}
+}
+
 func TestScanNameIsValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := ScanName("default", Chart{URL: OCIScheme + rapid.String().Draw(t, "url")})

@@ -19,6 +19,8 @@ import (
 type Change struct {
 	Message string
 	Files   map[string][]byte
+	// Signer signs the commit; nil: it is not signed.
+	Signer Signer
 }
 
 // refusedPath is a path of a Change that may not be written.
@@ -58,7 +60,7 @@ func (c *Checkout) commit(author Author, when time.Time, change Change) (*object
 	if err != nil {
 		return nil, false, err
 	}
-	made, err := c.storeCommit(author, when, change.Message, tree)
+	made, err := c.storeCommit(author, when, change, tree)
 	return made, err == nil, err
 }
 
@@ -94,14 +96,18 @@ func (c *Checkout) rewrite(dir string, hash plumbing.Hash, dirs map[string]bool,
 	return c.storeEncoded(&tree)
 }
 
-func (c *Checkout) storeCommit(author Author, when time.Time, message string, tree plumbing.Hash) (*object.Commit, error) {
+func (c *Checkout) storeCommit(author Author, when time.Time, change Change, tree plumbing.Hash) (*object.Commit, error) {
 	signature := object.Signature{Name: headerText(author.Name), Email: headerText(author.Email), When: when}
-	hash, err := c.storeEncoded(&object.Commit{
+	commit := &object.Commit{
 		Author: signature, Committer: signature,
-		Message:      strings.TrimRight(message, "\n") + "\n",
+		Message:      strings.TrimRight(change.Message, "\n") + "\n",
 		TreeHash:     tree,
 		ParentHashes: []plumbing.Hash{c.head.Hash},
-	})
+	}
+	if err := sign(commit, change.Signer); err != nil {
+		return nil, err
+	}
+	hash, err := c.storeEncoded(commit)
 	if err != nil {
 		return nil, err
 	}

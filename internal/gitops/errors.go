@@ -31,6 +31,8 @@ const (
 	ReasonReadOnly Reason = "ReadOnly"
 	// ReasonPushRejected: the server refused the commit (protected branch, hook); Detail has its words.
 	ReasonPushRejected Reason = "PushRejected"
+	// ReasonSigningKeyUnusable: commits are to be signed, and there is no key that can.
+	ReasonSigningKeyUnusable Reason = "SigningKeyUnusable"
 	// ReasonBranchMoved: others kept committing to the branch while we tried.
 	ReasonBranchMoved Reason = "BranchMoved"
 	// ReasonTooLarge: the repository is larger than the limits of the Client.

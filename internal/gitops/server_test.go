@@ -98,15 +98,32 @@ func (s *server) hook(name, script string) {
 
 func (s *server) git(dir string, args ...string) string {
 	s.t.Helper()
+	return strings.TrimSpace(s.run(dir, nil, args...))
+}
+
+// raw is what git in the server's repository prints, byte by byte.
+func (s *server) raw(args ...string) string {
+	s.t.Helper()
+	return s.run(filepath.Join(s.Root(), testRepo), nil, args...)
+}
+
+func (s *server) run(dir string, env []string, args ...string) string {
+	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), "git", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=Human", "GIT_AUTHOR_EMAIL=human@example.com", "GIT_COMMITTER_NAME=Human", "GIT_COMMITTER_EMAIL=human@example.com")
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return strings.TrimSpace(string(out))
+	return string(out)
+}
+
+func hasCommand(name string) bool {
+	_, err := exec.LookPath(name)
+	return err == nil
 }
 
 // answer makes a middleware that answers each request for which it gives a status.

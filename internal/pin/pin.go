@@ -128,6 +128,16 @@ type Commit struct {
 	AuthorName      string `json:"authorName,omitempty"`
 	AuthorEmail     string `json:"authorEmail,omitempty"`
 	MessageTemplate string `json:"messageTemplate,omitempty"`
+	// Signing is the key that signs the commits; the zero value: they are not signed.
+	Signing Signing `json:"signing,omitzero"`
+}
+
+// Signing names a key that signs commits.
+type Signing struct {
+	// Type is the format of the key, `gpg` or `ssh`.
+	Type string `json:"type,omitempty"`
+	// Secret holds the key; it is in the pin's namespace.
+	Secret string `json:"secret,omitempty"`
 }
 
 // Memory is what the repository controller saw and did for a pin.

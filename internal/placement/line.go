@@ -35,11 +35,11 @@ func (v *visit) decide(at place, claims []claim) error {
 	return nil
 }
 
-// refuse leaves a line unmarked that its targets cannot share. A suspended one's marker stays: it writes nothing while it has
-// a finding.
+// refuse leaves a line unmarked that its targets cannot share. The marker stays of one that is suspended, or whose commits
+// another key signs: it writes nothing while it has a finding.
 func (v *visit) refuse(at place, claims []claim, problem *pin.Finding) error {
 	for _, c := range claims {
-		stays := c.Intent.Unmanaged || c.Suspended
+		stays := c.Intent.Unmanaged || c.Suspended || c.Later
 		if marker := c.location.Marker; marker != nil && marker.Ref == c.ref() && !stays {
 			if _, err := v.remove(at.file, c.ref()); err != nil {
 				return err
@@ -72,7 +72,7 @@ func (v *visit) mark(at place, claims []claim, undecided bool) error {
 		return nil
 	}
 	leader := claims[0]
-	if !leader.Intent.Unmanaged && (undecided || !batch.MayMark(leader.Pin.Pin)) {
+	if !leader.Intent.Unmanaged && (undecided || !leader.mayMark()) {
 		v.follow(claims, leader, nil)
 		return nil
 	}
@@ -108,6 +108,9 @@ func (v *visit) place(at place, claims []claim, leader claim) error {
 	v.marked(claims, leader.Key)
 	return nil
 }
+
+// mayMark: this visit may place the pin's marker.
+func (p Pin) mayMark() bool { return !p.Later && batch.MayMark(p.Pin) }
 
 // follow remembers a line without a marker.
 func (v *visit) follow(claims []claim, leader claim, finding *pin.Finding) {

@@ -29,6 +29,8 @@ type Pin struct {
 	SourceProblem *pin.Finding
 	// Refused: the pin's namespace may not use the repository.
 	Refused bool
+	// Later: another visit, whose commit has the right signature, places or removes this pin's marker. This one only reads.
+	Later bool
 }
 
 // Plan is what to do in a repository and what to remember.
@@ -115,6 +117,9 @@ func (v *visit) order() []place {
 // look finds the line of one pin, or removes its marker.
 func (v *visit) look(p Pin) error {
 	if p.Orphaned || p.Intent.Remove && p.Decided { // all of a policy leave in one commit
+		if p.Later {
+			return nil
+		}
 		return v.leave(p)
 	}
 	location, problem, err := v.reader.Locate(p)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -153,6 +154,9 @@ func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
 	commit := pin.Commit{MessageTemplate: policy.Spec.Git.Commit.MessageTemplate}
 	if author := policy.Spec.Git.Commit.Author; author != nil {
 		commit.AuthorName, commit.AuthorEmail = author.Name, author.Email
+	}
+	if key := policy.Spec.Git.Commit.SigningKey; key != nil {
+		commit.Signing = pin.Signing{Type: string(cmp.Or(key.Type, v1alpha1.SigningKeyGPG)), Secret: key.SecretRef.Name}
 	}
 	return commit
 }

@@ -58,7 +58,9 @@ func TestIntentFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := scope{policy: testPolicy()}
 			s.policy.Spec.Suspend = test.suspend
-			s.policy.Spec.Git = &v1alpha1.Git{Markers: test.mode, AllowShared: test.shared, Commit: &v1alpha1.Commit{Author: &v1alpha1.CommitAuthor{Email: "me@example.com"}}}
+			s.policy.Spec.Git = &v1alpha1.Git{Markers: test.mode, AllowShared: test.shared, Commit: &v1alpha1.Commit{
+				Author: &v1alpha1.CommitAuthor{Email: "me@example.com"}, SigningKey: &v1alpha1.SigningKey{SecretRef: v1alpha1.LocalObjectReference{Name: "key"}},
+			}}
 			target := testTarget()
 			target.Finding = test.finding
 			live := livePin{intent: pin.Intent{Remove: true, Mark: true, Source: pin.Source{Path: "old"}}}
@@ -66,7 +68,7 @@ func TestIntentFor(t *testing.T) {
 			if got.Mark != test.mark || got.Unmanaged != test.unmanaged || got.Remove != test.remove || got.AllowShared != test.shared {
 				t.Errorf("got %+v", got)
 			}
-			if got.Source.Path != "new" || got.Commit.AuthorEmail != "me@example.com" || got.Target.Namespace != "default" {
+			if got.Source.Path != "new" || got.Commit != (pin.Commit{AuthorEmail: "me@example.com", Signing: pin.Signing{Type: "gpg", Secret: "key"}}) || got.Target.Namespace != "default" {
 				t.Errorf("got %+v", got)
 			}
 			target.Location = nil

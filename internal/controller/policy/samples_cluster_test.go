@@ -21,6 +21,8 @@ const maintenanceScheduleCRD = "../../../config/crd/upgrades.giantswarm.io_maint
 // wantErrors are the invalid samples, and what the API server says of each.
 var wantErrors = map[string]string{
 	"absolute-path":                           "git.path must be relative and inside the repository",
+	"signing-key-without-secret":              "spec.git.commit.signingKey.secretRef",
+	"unknown-signing-key-type":                "spec.git.commit.signingKey.type",
 	"author-without-email":                    "spec.git.commit.author.email",
 	"bad-exclusion":                           "spec.versions.exclude",
 	"bad-interval":                            "chart.interval must be a duration such as 10m",

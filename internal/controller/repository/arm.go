@@ -126,7 +126,7 @@ func annotate(object *automationv1.ImageUpdateAutomation, token string, memory b
 	return nil
 }
 
-// read clones the repository of some pins, which share one GitRepository, and reads their lines.
+// read clones the repository of some pins, which share one automation, and reads their lines.
 func (r *Reconciler) read(ctx context.Context, s *scope, keys []batch.Key) (batch.Reading, error) {
 	wanted := map[batch.Key]bool{}
 	for _, key := range keys {
@@ -147,6 +147,9 @@ func (r *Reconciler) read(ctx context.Context, s *scope, keys []batch.Key) (batc
 	}
 	defer func() { _ = checkout.Close() }()
 	r.retries.forget(s.key, repository)
+	if _, err := r.signer(ctx, s.key, batch.SignerOf(pins[0].Pin)); err != nil { // Flux could not sign either
+		return batch.Reading{}, err
+	}
 	return readLines(checkout, pins)
 }
 
@@ -164,8 +167,9 @@ func (r *Reconciler) checkFailed(ctx context.Context, s *scope, a batch.Arm, err
 	if len(members) == 0 {
 		return errStale
 	}
-	repository := members[0].Intent.Source.Repository // the pins of a batch share it
-	retryAt := r.retries.next(s.key, repository, r.Now())
+	// The pins of a batch share both.
+	asked := batch.Visit{Repository: members[0].Intent.Source.Repository, Signer: batch.SignerOf(members[0])}
+	retryAt, count := r.backOff(s.key, asked, err)
 	memories := map[batch.Key]pin.Memory{}
 	for _, p := range members {
 		memory := p.Memory
@@ -176,6 +180,6 @@ func (r *Reconciler) checkFailed(ctx context.Context, s *scope, a batch.Arm, err
 	if err := r.remember(ctx, s, memories, release); err != nil {
 		return err
 	}
-	r.retries.failed(s.key, repository, retryAt)
+	count()
 	return nil
 }

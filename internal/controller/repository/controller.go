@@ -17,6 +17,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
 // fieldOwner owns what this controller patches on pins and automations.
@@ -58,7 +59,9 @@ type Reconciler struct {
 	Events events.EventRecorder
 	Options
 
-	retries retries
+	retries retries[pin.NamespacedName]
+	// unsigned are the signing keys that could not be used.
+	unsigned retries[batch.Signer]
 	// arming is held while an automation is being armed, and for good once the operator stops.
 	arming  sync.Mutex
 	stopped bool
@@ -114,7 +117,7 @@ func (r *Reconciler) perform(ctx context.Context, s *scope, action batch.Action)
 	case batch.Relax:
 		err = r.relax(ctx, s, a.Pins)
 	case batch.Visit:
-		err = r.visit(ctx, s, a.Repository)
+		err = r.visit(ctx, s, a)
 	case batch.Prepare:
 		err = r.prepare(ctx, s, a)
 	case batch.Nudge:

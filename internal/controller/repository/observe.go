@@ -62,7 +62,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, key stri
 	now := r.Now()
 	s.Observation = batch.Observation{
 		Now: now, NewID: batch.NewID(now, rand.Uint32()), //nolint:gosec // tells two leaders apart, is no secret
-		Leader: r.Leader, MayArm: r.mayArm(), GitRetryAt: r.retries.times(key), Limits: r.Limits,
+		Leader: r.Leader, MayArm: r.mayArm(), GitRetryAt: r.retries.times(key), SignRetryAt: r.unsigned.times(key), Limits: r.Limits,
 	}
 	pins, err := r.listPins(ctx, reader, s)
 	if err != nil {

@@ -115,7 +115,7 @@ func gitFinding(err error) *pin.Finding {
 		return nil
 	}
 	switch failed.Reason {
-	case gitops.ReasonPushRejected, gitops.ReasonReadOnly, gitops.ReasonBranchMoved:
+	case gitops.ReasonPushRejected, gitops.ReasonReadOnly, gitops.ReasonBranchMoved, gitops.ReasonSigningKeyUnusable:
 		return &pin.Finding{Reason: v1alpha1.GitUnwritableReason, Message: failed.Error()}
 	default:
 		return &pin.Finding{Reason: v1alpha1.GitUnreadableReason, Message: failed.Error()}

@@ -16,13 +16,17 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/placement"
 )
 
-// visit reads the repository through one GitRepository and places and removes markers by one commit. The plan is made anew
-// if the branch moves meanwhile; what is remembered is what was read at the commit that stands.
-func (r *Reconciler) visit(ctx context.Context, s *scope, repository pin.NamespacedName) error {
+// visit reads the repository through one GitRepository and places and removes the markers of one signer by one commit. The
+// plan is made anew if the branch moves meanwhile; what is remembered is what was read at the commit that stands.
+func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
+	repository := a.Repository
 	pins := s.placementPins(func(p batch.Pin) bool { return p.Intent.Source.Repository == repository })
+	for i := range pins {
+		pins[i].Later = batch.SignerOf(pins[i].Pin) != a.Signer
+	}
 	remote, err := r.remote(ctx, s, repository)
 	if err != nil {
-		return r.visitFailed(ctx, s, repository, pins, placement.Plan{}, err)
+		return r.visitFailed(ctx, s, a, pins, placement.Plan{}, err)
 	}
 	applied, err := r.applied(ctx, s)
 	if err != nil {
@@ -32,10 +36,14 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, repository pin.Namespa
 	head, err := r.Git.Update(ctx, remote, author(pins), func(checkout *gitops.Checkout) (gitops.Change, error) {
 		var err error
 		plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied)
-		return gitops.Change{Message: message(plan), Files: plan.Files}, err
+		if err != nil || len(plan.Files) == 0 {
+			return gitops.Change{}, err
+		}
+		signer, err := r.signer(ctx, s.key, a.Signer)
+		return gitops.Change{Message: message(plan), Files: plan.Files, Signer: signer}, err
 	})
 	if err != nil {
-		return r.visitFailed(ctx, s, repository, pins, plan, err)
+		return r.visitFailed(ctx, s, a, pins, plan, err)
 	}
 	r.retries.forget(s.key, repository)
 	if len(plan.Files) > 0 {
@@ -53,16 +61,16 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, repository pin.Namespa
 
 // visitFailed tells the pins that need the repository, and tries again later. What was read before a push was refused is
 // remembered too: it holds, but for the markers.
-func (r *Reconciler) visitFailed(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin, read placement.Plan, err error) error {
+func (r *Reconciler) visitFailed(ctx context.Context, s *scope, a batch.Visit, pins []placement.Pin, read placement.Plan, err error) error {
 	finding := gitFinding(err)
 	if finding == nil {
-		return fmt.Errorf("visit repository of GitRepository %s: %w", repository, err)
+		return fmt.Errorf("visit repository of GitRepository %s: %w", a.Repository, err)
 	}
-	retryAt := r.retries.next(s.key, repository, r.Now())
+	retryAt, count := r.backOff(s.key, a, err)
 	memories := map[batch.Key]pin.Memory{}
 	needing := batch.Visitors(s.Observation)
 	for _, p := range pins {
-		if !needing[p.Key] {
+		if !needing[p.Key] || p.Later && unsignable(err) {
 			continue
 		}
 		memory := p.Memory
@@ -82,17 +90,20 @@ func (r *Reconciler) visitFailed(ctx context.Context, s *scope, repository pin.N
 	if err := r.remember(ctx, s, memories, keep); err != nil {
 		return err // counted only once it is said
 	}
-	r.retries.failed(s.key, repository, retryAt)
+	count()
 	return nil
 }
 
 // author of the commit that places markers: that of the policies if they agree.
 func author(pins []placement.Pin) gitops.Author {
-	common := fluxobjects.Author(pin.Commit{})
-	for i, p := range pins {
+	common, first := fluxobjects.Author(pin.Commit{}), true
+	for _, p := range pins {
+		if p.Later {
+			continue
+		}
 		own := fluxobjects.Author(p.Intent.Commit)
-		if i == 0 {
-			common = own
+		if first {
+			common, first = own, false
 		}
 		if own != common {
 			common = fluxobjects.Author(pin.Commit{})
