@@ -177,7 +177,7 @@ func FuzzLocate(f *testing.F) {
 	f.Add("", app("org-acme", "nginx", "${version}"), fluxKustomization("flux", "apps", "./mc", "version: 1.4.2"))
 	f.Add("", app("org-acme", "nginx", "${other}"), configMap("ConfigMap", "one", "other: 1.4.2"))
 	f.Fuzz(func(t *testing.T, kustomization, first, second string) {
-		files := map[string]string{"mc/app.yaml": first, "mc/patch.yaml": second}
+		files := files{"mc/app.yaml": first, "mc/patch.yaml": second}
 		if kustomization != "" {
 			files["mc/kustomization.yaml"] = kustomization
 		}
@@ -189,6 +189,7 @@ func FuzzLocate(f *testing.F) {
 			}
 			return
 		}
+		checkSurveyed(t, files, source, at)
 		if at.Marker != nil {
 			return
 		}
@@ -196,4 +197,33 @@ func FuzzLocate(f *testing.F) {
 			t.Fatalf("located but not placed: %+v: %v", at, err)
 		}
 	})
+}
+
+// checkSurveyed: a target that was located is a user of its line, and whatever
+// overlay is offered can be read.
+func checkSurveyed(t *testing.T, all files, source Source, at Location) {
+	t.Helper()
+	survey := NewSurvey(mapFS(all), []Source{source})
+	users, err := survey.Users(target("org-acme", "nginx"), at)
+	if err != nil {
+		if p := (*Problem)(nil); !errors.As(err, &p) {
+			t.Fatalf("no Problem: %v", err)
+		}
+		return
+	}
+	if len(users) == 0 {
+		t.Fatalf("nobody uses %+v", at)
+	}
+	for _, user := range users {
+		offer, ok, err := survey.Overlay(user, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok || offer.Content == "" {
+			continue
+		}
+		if _, err := parseKustomization(offer.Kustomization, []byte(offer.Content)); err != nil {
+			t.Fatalf("%v:\n%s", err, offer.Content)
+		}
+	}
 }

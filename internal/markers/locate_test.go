@@ -253,6 +253,18 @@ func TestLocatePatches(t *testing.T) {
 			kustomization: "replacements:\n- source: {kind: App, fieldPath: spec.catalog}\n  targets:\n  - select: {kind: App}\n    fieldPaths: [spec.version]\n",
 			want:          "mc/kustomization.yaml:4 ", reason: NotMarkable,
 		},
+		"replacement of all of spec": {
+			kustomization: "replacements:\n- source: {kind: Settings, fieldPath: spec}\n  targets:\n  - select: {kind: App}\n    fieldPaths: [spec]\n",
+			want:          "mc/kustomization.yaml:4 ", reason: NotMarkable,
+		},
+		"replacement of any field": {
+			kustomization: "replacements:\n- source: {kind: Settings, fieldPath: spec}\n  targets:\n  - select: {kind: App}\n    fieldPaths: [\"*.version\"]\n",
+			want:          "mc/kustomization.yaml:4 ", reason: NotMarkable,
+		},
+		"replacement of something else": {
+			kustomization: "replacements:\n- source: {kind: Settings, fieldPath: spec}\n  targets:\n  - select: {kind: App}\n    fieldPaths: [spec.version.x, spec.name]\n",
+			want:          "base/app.yaml:8 1.4.2",
+		},
 		"patch of the Flux Kustomization": {
 			patches: []kustomize.Patch{{Patch: ops, Target: &kustomize.Selector{Kind: "App"}}}, reason: NotMarkable,
 		},

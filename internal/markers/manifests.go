@@ -1,8 +1,6 @@
 package markers
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -13,53 +11,132 @@ const fluxGroup = "kustomize.toolkit.fluxcd.io"
 
 var fluxKustomizationKind = groupKind{group: fluxGroup, kind: "Kustomization"}
 
+// maxManifests bounds the manifests of Flux Kustomizations, and those of
+// ConfigMaps and Secrets that these refer to.
+const maxManifests = 20_000
+
 // manifests finds objects by their own files, wherever these are in the
 // repository, and not by what is built of them.
 type manifests struct {
 	repo *repository
-	// flux are those of Flux Kustomizations, once they were asked for.
+	// flux are those of Flux Kustomizations by name, and all in the order of
+	// files, once they were asked for.
 	flux      []*object
-	fluxKnown bool
-	// byReference are those of ConfigMaps and Secrets.
-	byReference map[Reference][]*object
+	fluxNamed map[string][]*object
+	// references are those of ConfigMaps and Secrets; of those that are only
+	// expected nobody has asked yet.
+	references map[Reference][]*object
+	expected   map[Reference]bool
 }
 
 func newManifests(repo *repository) *manifests {
-	return &manifests{repo: repo, byReference: map[Reference][]*object{}}
+	return &manifests{repo: repo, references: map[Reference][]*object{}, expected: map[Reference]bool{}}
+}
+
+// expect announces sources, so that one look at the files does for all.
+func (m *manifests) expect(sources ...Source) {
+	for _, src := range sources {
+		for _, from := range src.SubstituteFrom {
+			if _, known := m.references[from]; !known {
+				m.expected[from] = true
+			}
+		}
+	}
 }
 
 // fluxKustomizations are all manifests of Flux Kustomizations, patches too.
 func (m *manifests) fluxKustomizations() ([]*object, error) {
-	if m.fluxKnown {
+	if m.fluxNamed != nil {
 		return m.flux, nil
 	}
-	all, err := m.find(fluxKustomizationKind, fluxGroup)
-	m.flux, m.fluxKnown = all, err == nil
-	return all, err
+	mentions := func(text string) bool { return strings.Contains(text, fluxGroup) }
+	var all []*object
+	err := m.find(mentions, func(o *object) bool {
+		if o.is(fluxKustomizationKind) {
+			all = append(all, o)
+		}
+		return len(all) <= maxManifests
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.flux, m.fluxNamed = all, map[string][]*object{}
+	for _, o := range all {
+		m.fluxNamed[o.name] = append(m.fluxNamed[o.name], o)
+		if src, ok := o.fluxSource(); ok {
+			m.expect(src)
+		}
+	}
+	return all, nil
 }
 
 // named are the manifests of what a Kustomization of the namespace refers to.
 func (m *manifests) named(from Reference, namespace string) ([]*object, error) {
-	all, known := m.byReference[from]
-	if !known {
-		found, err := m.find(groupKind{kind: from.Kind}, from.Name)
-		if err != nil {
+	if _, known := m.references[from]; !known {
+		m.expected[from] = true
+		if err := m.readExpected(); err != nil {
 			return nil, err
 		}
-		for _, o := range found {
-			if o.name == from.Name {
-				all = append(all, o)
-			}
-		}
-		m.byReference[from] = all
 	}
 	var named []*object
-	for _, o := range all {
+	for _, o := range m.references[from] {
 		if o.named(namespace, from.Name) {
 			named = append(named, o)
 		}
 	}
 	return named, nil
+}
+
+// readExpected finds the ConfigMaps and Secrets that are expected.
+func (m *manifests) readExpected() error {
+	names := map[string]bool{}
+	for from := range m.expected {
+		names[from.Name] = true
+	}
+	found, count := map[Reference][]*object{}, 0
+	mentions := func(text string) bool {
+		return (strings.Contains(text, configMapKind) || strings.Contains(text, secretKind)) && givesName(text, names)
+	}
+	err := m.find(mentions, func(o *object) bool {
+		from := Reference{Kind: o.gvk.Kind, Name: o.name}
+		if o.gvk.Group == "" && m.expected[from] {
+			found[from] = append(found[from], o)
+			count++
+		}
+		return count <= maxManifests
+	})
+	if err != nil {
+		return err
+	}
+	for from := range m.expected {
+		m.references[from] = found[from]
+	}
+	m.expected = map[Reference]bool{}
+	return nil
+}
+
+// givesName reports whether a text has a key name with one of these values. It
+// is quick and may say yes too often.
+func givesName(text string, names map[string]bool) bool {
+	const blank = " \t\"'"
+	for {
+		_, rest, more := strings.Cut(text, "name")
+		if !more {
+			return false
+		}
+		text = rest
+		rest, isKey := strings.CutPrefix(strings.TrimLeft(rest, blank), ":")
+		if !isKey {
+			continue
+		}
+		rest = strings.TrimLeft(rest, blank)
+		if end := strings.IndexAny(rest, " \t\r\n\"',}#"); end >= 0 {
+			rest = rest[:end]
+		}
+		if names[rest] {
+			return true
+		}
+	}
 }
 
 // variables are those that the names of a source may use: of ConfigMaps whose
@@ -94,31 +171,25 @@ func (o *object) named(namespace, name string) bool {
 // definition names the place of the object's own file for messages.
 func (o *object) definition() string { return fmt.Sprintf("%s:%d", o.file, o.line) }
 
-// find reads the objects of a kind in the documents that mention a word. Files
-// that cannot be read are left out.
-func (m *manifests) find(kind groupKind, mention string) ([]*object, error) {
-	var all []*object
+// find reads the objects in the documents that mention something, as long as
+// visit wants more. Files that cannot be read are left out.
+func (m *manifests) find(mentions func(text string) bool, visit func(*object) bool) error {
 	enter := func(string) error { return nil }
-	err := m.repo.walk(".", enter, func(name string) error {
+	return m.repo.walk(".", enter, func(name string) error {
 		content, err := m.repo.read(name)
-		if p := (*Problem)(nil); errors.As(err, &p) {
-			return nil
+		if err != nil || !mentions(string(content)) {
+			return ignoreProblem(err)
 		}
-		if err != nil || !bytes.Contains(content, []byte(mention)) {
-			return err
-		}
-		mentions := func(text string) bool { return strings.Contains(text, mention) && strings.Contains(text, kind.kind) }
 		for _, doc := range parseFile(name, content, mentions).docs {
 			if doc.root == nil {
 				continue
 			}
 			for _, root := range unwrap(doc.root) {
-				if o := newObject(name, doc, root); o != nil && o.is(kind) {
-					all = append(all, o)
+				if o := newObject(name, doc, root); o != nil && !visit(o) {
+					return problem(TooLarge, name, 0, "the repository has more than %d manifests that Flux may take variables from; use a smaller repository", maxManifests)
 				}
 			}
 		}
 		return nil
 	})
-	return all, err
 }

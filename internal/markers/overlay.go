@@ -209,27 +209,31 @@ func saysWith(name string, content []byte, root *yaml.Node, entry string) bool {
 }
 
 // works builds the user with the overlay: its version must then stand in the
-// patch.
+// patch, which must be about nothing else. Kustomize refuses a patch that names
+// two objects, also by a name that one of them had before.
 func (s *Survey) works(offer Overlay, u use) (bool, error) {
 	repo := newRepository(s.repo.fsys)
 	repo.overlaid = map[string][]byte{offer.Kustomization: []byte(offer.Content), offer.Patch: []byte(offer.PatchContent)}
 	built, err := newBuilder(repo, u.Target.kind()).source(u.root.Source)
-	if isProblem(err) {
-		return false, nil
-	}
 	if err != nil {
-		return false, err
+		return false, ignoreProblem(err)
 	}
 	variables, err := s.manifests.variables(u.root.Source)
 	if err != nil {
 		return false, err
 	}
 	built.substitute(variables)
-	for _, o := range built.objects {
-		at := o.lookup(u.Target.Field)
-		if o.name == u.Target.Name && o.namespace == u.Target.Namespace && at != nil {
-			return at.file == offer.Patch && at.blocked == nil, nil
-		}
+	patched := slices.DeleteFunc(built.objects, func(o *object) bool { return !o.patchedBy(offer.Patch) })
+	if len(patched) != 1 || patched[0].name != u.Target.Name || patched[0].namespace != u.Target.Namespace {
+		return false, nil
 	}
-	return false, nil
+	at := patched[0].lookup(u.Target.Field)
+	return at != nil && at.file == offer.Patch && at.blocked == nil, nil
+}
+
+func (o *object) patchedBy(file string) bool {
+	return slices.ContainsFunc(o.layers, func(l layer) bool {
+		m, ok := l.(merge)
+		return ok && m.file == file
+	})
 }

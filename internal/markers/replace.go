@@ -16,11 +16,24 @@ type replacement struct {
 }
 
 func (r replacement) apply(field []string, before *place) *place {
-	sets := func(f []string) bool { return slices.Equal(f, field) }
-	if !slices.ContainsFunc(r.fields, sets) {
+	if !slices.ContainsFunc(r.fields, func(f []string) bool { return reaches(f, field) }) {
 		return before
 	}
 	return &place{file: r.blocked.File, blocked: r.blocked}
+}
+
+// reaches reports whether a replacement's path is the field, or something that
+// the field is in. An element * stands for any key.
+func reaches(path, field []string) bool {
+	if len(path) > len(field) {
+		return false
+	}
+	for i, key := range path {
+		if key != field[i] && key != "*" {
+			return false
+		}
+	}
+	return true
 }
 
 // replace adds the kustomization's replacements to the objects they write to.

@@ -11,6 +11,9 @@ import (
 	kustypes "sigs.k8s.io/kustomize/api/types"
 )
 
+// maxRoots bounds the Kustomizations of one repository.
+const maxRoots = 5_000
+
 // maxSurveyed bounds the objects and folders that all roots of a repository
 // build together.
 const maxSurveyed = 500_000
@@ -43,8 +46,14 @@ type root struct {
 // that the cluster has; others are found by their manifests.
 func NewSurvey(fsys fs.FS, applied []Source) *Survey {
 	repo := newRepository(fsys)
-	return &Survey{repo: repo, manifests: newManifests(repo), applied: applied, uses: map[string]map[line][]use{}}
+	s := &Survey{repo: repo, manifests: newManifests(repo), applied: applied, uses: map[string]map[line][]use{}}
+	s.Expect(applied...)
+	return s
 }
+
+// Expect announces the sources of indexes, so that the files are read once for
+// all of them.
+func (s *Survey) Expect(sources ...Source) { s.manifests.expect(sources...) }
 
 // eachRoot builds the objects of one kind from every root: from the
 // Kustomizations of the cluster, from those that only the repository knows (of
@@ -68,6 +77,10 @@ func (s *Survey) eachRoot(kind groupKind, visit func(root, *build) error) error 
 			return err
 		}
 		s.roots = append(s.inCluster(), s.unapplied(all)...)
+		if len(s.roots) > maxRoots {
+			return problem(TooLarge, "", 0, "more than %d Kustomizations apply from the repository, and who shares a line with whom is not looked up; "+
+				"set git.allowShared to mark it all the same", maxRoots)
+		}
 	}
 	if err := run(s.roots); err != nil {
 		return err

@@ -58,11 +58,10 @@ func (v variable) problem(text string) *Problem {
 
 // inlineSetter finds the line of spec.postBuild.substitute.
 func (x *Index) inlineSetter(v variable) (*place, error) {
-	all, err := x.manifests.fluxKustomizations()
-	if err != nil {
+	if _, err := x.manifests.fluxKustomizations(); err != nil {
 		return nil, err
 	}
-	manifests := x.ownManifests(all, v.name)
+	manifests := x.ownManifests(v.name)
 	if len(manifests) == 0 {
 		return nil, v.problem("which " + v.by + " sets, and the repository has no manifest of that Kustomization as the cluster has it; " +
 			"keep the manifest in this repository, or write the version itself in this line")
@@ -156,9 +155,9 @@ func onlyPlace(manifests []*object, field []string, v variable) (*place, *Proble
 // ownManifests are those of the source's Kustomization: of its name, and not in
 // conflict with what the cluster has. Repositories of several clusters have
 // Kustomizations of one name for each.
-func (x *Index) ownManifests(all []*object, variable string) []*object {
+func (x *Index) ownManifests(variable string) []*object {
 	var own []*object
-	for _, o := range all {
+	for _, o := range x.manifests.fluxNamed[x.source.Kustomization.Name] {
 		if o.named(x.source.Kustomization.Namespace, x.source.Kustomization.Name) && x.agrees(o, variable) {
 			own = append(own, o)
 		}

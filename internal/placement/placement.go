@@ -55,6 +55,7 @@ func Make(fsys fs.FS, revision string, pins []Pin, known map[batch.Key]string, a
 		plan:  Plan{Files: map[string][]byte{}, Memories: map[batch.Key]pin.Memory{}},
 		lines: map[place][]claim{}, unmarked: map[markers.Ref]bool{},
 	}
+	v.reader.expect(pins)
 	for _, p := range pins {
 		if err := v.look(p); err != nil {
 			return Plan{}, err

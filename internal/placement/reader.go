@@ -30,6 +30,13 @@ func readerOf(fsys fs.FS, survey *markers.Survey) *Reader {
 	return &Reader{fsys: fsys, survey: survey, indexes: map[string]indexed{}}
 }
 
+// expect lets the files be read once for all of these pins.
+func (r *Reader) expect(pins []Pin) {
+	for _, p := range pins {
+		r.survey.Expect(p.Source)
+	}
+}
+
 // Locate finds the line of a pin's target: a location, or a problem that a user can mend, or an error of reading.
 func (r *Reader) Locate(p Pin) (markers.Location, *pin.Finding, error) {
 	if p.SourceProblem != nil {
@@ -65,6 +72,7 @@ func located(location markers.Location, err error) (markers.Location, *pin.Findi
 // Lines reads the marked lines of pins, and looks for copies of their markers under the folder that Flux would write.
 func (r *Reader) Lines(revision string, pins []Pin) (batch.Reading, error) {
 	reading := batch.Reading{Revision: revision, Lines: map[batch.Key]batch.Line{}}
+	r.expect(pins)
 	var files []string
 	for _, p := range pins {
 		line, err := r.line(p)
