@@ -29,7 +29,7 @@ type fluxSpec struct {
 // is not ok for one that is a patch only, or that cannot be read.
 func (o *object) fluxSource() (src Source, ok bool) {
 	m, ok := o.layers[0].(merge)
-	if !ok {
+	if !ok || unfolded(m.root, map[*yaml.Node]int{}) > maxUnfolded {
 		return Source{}, false
 	}
 	text, err := yaml.NewRNode(m.root).String()

@@ -14,6 +14,11 @@ const (
 	// that several refer to counted each time: a few files that refer to
 	// each other could ask for billions.
 	maxFolders = 10_000
+	// maxSteps bounds the work of one build, and by that its memory: patches
+	// count once for each object, since a few files can hold 100,000 of both.
+	maxSteps = 1_000_000
+	// bytesPerStep makes parsing, which takes about 20 MB a second, comparable to others.
+	bytesPerStep = 20
 )
 
 // build is what a source builds of one kind.
@@ -41,14 +46,24 @@ type builder struct {
 	// open are the folders that are being built, to find cycles.
 	open    map[string]bool
 	folders int
-	notes   []string
+	// steps are those that are left.
+	steps int
+	notes []string
 	// entered are the folders that were built, and every object remembers
 	// through which it came; nil if nobody wants to know.
 	entered map[string]bool
 }
 
 func newBuilder(repo *repository, kind groupKind) *builder {
-	return &builder{repo: repo, kind: kind, parsed: map[string]*file{}, read: map[string]*kustomization{}, open: map[string]bool{}}
+	return &builder{repo: repo, kind: kind, parsed: map[string]*file{}, read: map[string]*kustomization{}, open: map[string]bool{}, steps: maxSteps}
+}
+
+// spend counts steps of work that a file asks for.
+func (b *builder) spend(name string, steps int) error {
+	if b.steps -= steps; b.steps < 0 {
+		return problem(TooLarge, name, 0, "the kustomizations apply too many patches and labels to too many objects; use a smaller path")
+	}
+	return nil
 }
 
 // source builds the objects of one kind as Flux does, but for the variables in

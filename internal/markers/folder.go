@@ -73,7 +73,12 @@ func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]
 	}
 	b.follow(dir, k, objects)
 	for _, p := range patches {
-		p.applyTo(objects)
+		if err := b.apply(k, p, objects); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.spend(k.file, len(objects)*k.identifySteps()); err != nil {
+		return nil, err
 	}
 	for _, o := range objects {
 		k.identify(o)
@@ -119,13 +124,34 @@ func (k *kustomization) identify(o *object) {
 	if k.Namespace != "" {
 		o.rename(identity{namespace: k.Namespace, name: o.name})
 	}
-	o.rename(identity{namespace: o.namespace, name: k.NamePrefix + o.name})
-	o.rename(identity{namespace: o.namespace, name: o.name + k.NameSuffix})
+	o.rename(identity{namespace: o.namespace, name: joined(k.NamePrefix, o.name)})
+	o.rename(identity{namespace: o.namespace, name: joined(o.name, k.NameSuffix)})
 	maps.Copy(o.labels, k.CommonLabels)
 	for _, l := range k.Labels {
 		maps.Copy(o.labels, l.Pairs)
 	}
 	maps.Copy(o.annotations, k.CommonAnnotations)
+}
+
+// joined is empty, which is nobody's name, if it would be too long for one: it
+// would only grow with every kustomization.
+func joined(a, b string) string {
+	if len(a)+len(b) > maxName {
+		return ""
+	}
+	return a + b
+}
+
+// identifySteps is the work of identify on one object.
+func (k *kustomization) identifySteps() int {
+	steps := 1 + len(k.CommonLabels) + len(k.CommonAnnotations)
+	for _, l := range k.Labels {
+		steps += 1 + len(l.Pairs)
+	}
+	if k.Namespace+k.NamePrefix+k.NameSuffix != "" {
+		steps += 10 // names are remembered
+	}
+	return steps
 }
 
 // resource adds a file or a folder that a kustomization names.
@@ -171,11 +197,17 @@ func (b *builder) resourceFile(name string, objects []*object) ([]*object, error
 	if err != nil {
 		return objects, b.leaveOut(name, err)
 	}
+	if err := b.spend(name, 1+len(f.docs)); err != nil {
+		return nil, err
+	}
 	for _, doc := range f.docs {
 		for _, root := range unwrap(doc.root) {
 			o := newObject(name, doc, root)
 			if o == nil || !o.is(b.kind) {
 				continue
+			}
+			if err := b.spend(name, len(o.labels)+len(o.annotations)); err != nil {
+				return nil, err
 			}
 			if objects = append(objects, o); len(objects) > maxObjects {
 				return nil, problem(TooLarge, name, 0, "there are more than %d objects of kind %s; use a smaller path", maxObjects, b.kind.kind)
@@ -208,11 +240,11 @@ func (b *builder) parse(name string) (*file, error) {
 		f = parseFile(name, content, func(text string) bool { return strings.Contains(text, b.kind.kind) })
 	}
 	if f.err != nil {
-		b.note(name, f.err.Error())
+		b.note(name, brief(f.err.Error()))
 	}
 	f.docs = slices.DeleteFunc(f.docs, func(doc *document) bool {
 		if doc.err != nil {
-			b.note(name, doc.err.Error())
+			b.note(name, brief(doc.err.Error()))
 		}
 		return doc.root == nil || !b.holdsKind(doc.root)
 	})
@@ -229,7 +261,7 @@ func (b *builder) holdsKind(root *yaml.Node) bool {
 // note remembers what was left out, for the message when nothing is found.
 func (b *builder) note(name, why string) {
 	text := why
-	if !strings.HasPrefix(why, name) {
+	if name = brief(name); !strings.HasPrefix(why, name) {
 		text = name + ": " + why
 	}
 	if !slices.Contains(b.notes, text) && len(b.notes) < 100 {

@@ -165,12 +165,12 @@ func (x *Index) build(target Target) (*build, error) {
 }
 
 func (x *Index) notFound(b *build, target Target) *Problem {
-	text := fmt.Sprintf("no %s below %q in the repository, which has %d objects of this kind", target, x.source.Path, len(b.objects))
+	text := fmt.Sprintf("no %s below %q in the repository, which has %d objects of this kind", target, brief(x.source.Path), len(b.objects))
 	if len(b.unknown) > 0 {
-		text += fmt.Sprintf("; names use variables without a value: %s", strings.Join(b.unknown, ", "))
+		text += fmt.Sprintf("; names use variables without a value: %s", brief(strings.Join(b.unknown, ", ")))
 	}
 	if len(b.notes) > 0 {
 		text += "; not read: " + strings.Join(b.notes[:min(len(b.notes), 3)], "; ")
 	}
-	return problem(NotFound, "", 0, "%s; correct the path, the target or the files", text)
+	return problem(NotFound, "", 0, "%s; correct the path, the target or the files", prose(text))
 }

@@ -11,6 +11,9 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
+// maxKustomization is the largest kustomization file that is read, in bytes.
+const maxKustomization = 1 << 20
+
 // kustomization is a parsed kustomization file.
 type kustomization struct {
 	kustypes.Kustomization
@@ -35,6 +38,9 @@ func (r *repository) readKustomization(dir string) (*kustomization, error) {
 		if err != nil {
 			return nil, err
 		}
+		if info.Size() > maxKustomization {
+			return nil, problem(TooLarge, name, 0, "the kustomization has more than %d MiB, and larger ones are not read; split it", maxKustomization>>20)
+		}
 		content, err := r.read(name)
 		if err != nil {
 			return nil, err
@@ -50,6 +56,9 @@ func parseKustomization(name string, content []byte) (*kustomization, error) {
 	if bad := f.unreadable(); bad != nil {
 		return nil, problem(Unreadable, name, bad.firstLine, "the kustomization cannot be parsed; correct it")
 	}
+	if p := f.unfoldable(); p != nil {
+		return nil, p
+	}
 	if err := sigsyaml.Unmarshal(content, &k.Kustomization); err != nil {
 		return nil, problem(Unreadable, name, 0, "the kustomization cannot be parsed (%v); correct it", err)
 	}
@@ -61,15 +70,29 @@ func parseKustomization(name string, content []byte) (*kustomization, error) {
 	return k, nil
 }
 
-// line is the line of the i-th item of a list of the file, or of a key in it.
-func (k *kustomization) line(list string, i int, key string) int {
+// itemLines are the lines of a list's items.
+type itemLines []int
+
+// lines are those of the items of a list of the file, or of a key in each.
+func (k *kustomization) lines(list, key string) itemLines {
 	items := follow(child(k.root, list))
-	if items == nil || items.Kind != yaml.SequenceNode || i >= len(items.Content) {
+	if items == nil || items.Kind != yaml.SequenceNode {
+		return nil
+	}
+	lines := make(itemLines, len(items.Content))
+	for i, item := range items.Content {
+		if value := child(follow(item), key); value != nil {
+			item = value
+		}
+		lines[i] = k.doc.line(item)
+	}
+	return lines
+}
+
+// at is 0 for an item that does not stand in the file.
+func (l itemLines) at(i int) int {
+	if i >= len(l) {
 		return 0
 	}
-	item := items.Content[i]
-	if value := child(follow(item), key); value != nil {
-		item = value
-	}
-	return k.doc.line(item)
+	return l[i]
 }

@@ -67,7 +67,7 @@ func newObject(file string, doc *document, root *yaml.Node) *object {
 	}
 	o.labels = stringMap(child(metadata, yaml.LabelsField))
 	o.annotations = stringMap(child(metadata, yaml.AnnotationsField))
-	if o.gvk.Kind == "" || o.name == "" {
+	if o.gvk.Kind == "" || o.name == "" || len(o.name) > maxName {
 		return nil
 	}
 	return o
@@ -88,8 +88,12 @@ func (o *object) is(gk groupKind) bool {
 	return gk == anyKind || o.gvk.Group == gk.group && o.gvk.Kind == gk.kind
 }
 
-// rename changes the identity and remembers the one before.
+// rename changes the identity and remembers the one before. Who has lost its
+// name keeps none.
 func (o *object) rename(to identity) {
+	if o.name == "" {
+		return
+	}
 	if to != o.identity {
 		o.previous = append(o.previous, o.identity)
 		o.identity = to

@@ -18,12 +18,16 @@ type patch struct {
 	target   *kustypes.Selector
 	options  kustypes.PatchArgs
 	selector *kustypes.SelectorRegex
+	// labels and annotations are those of the target.
+	labels, annotations labels.Selector
 }
 
 // patchMerge is a strategic merge patch and the object that it names.
 type patchMerge struct {
 	merge
 	object *object
+	// labels and annotations are what the patch sets.
+	labels, annotations map[string]string
 }
 
 // source says where the text of a patch stands.
@@ -36,19 +40,21 @@ type source struct {
 // patches reads the patches that come before the names change.
 func (b *builder) patches(dir string, k *kustomization) ([]patch, error) {
 	var all []patch
+	lines := k.lines("patchesStrategicMerge", "")
 	for i, text := range k.PatchesStrategicMerge {
 		entry := kustypes.Patch{Path: string(text)}
 		if strings.ContainsAny(entry.Path, "\n{") {
 			entry = kustypes.Patch{Patch: string(text)}
 		}
-		p, err := b.readPatch(dir, k, entry, k.line("patchesStrategicMerge", i, ""))
+		p, err := b.readPatch(dir, k, entry, lines.at(i))
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, p...)
 	}
+	lines = k.lines("patches", "patch")
 	for i, entry := range k.Patches {
-		line := k.line("patches", i, "patch")
+		line := lines.at(i)
 		if i >= k.ownPatches {
 			line = 0
 		}
@@ -63,13 +69,16 @@ func (b *builder) patches(dir string, k *kustomization) ([]patch, error) {
 
 // patchLate applies what kustomize applies after the names have changed.
 func (b *builder) patchLate(dir string, k *kustomization, objects []*object) error {
+	lines := k.lines("patchesJson6902", "patch")
 	for i, entry := range k.PatchesJson6902 {
-		patches, err := b.readPatch(dir, k, entry, k.line("patchesJson6902", i, "patch"))
+		patches, err := b.readPatch(dir, k, entry, lines.at(i))
 		if err != nil {
 			return err
 		}
 		for _, p := range patches {
-			p.applyTo(objects)
+			if err := b.apply(k, p, objects); err != nil {
+				return err
+			}
 		}
 	}
 	return b.replace(dir, k, objects)
@@ -81,13 +90,12 @@ func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, 
 	if entry.Options != nil {
 		p.options = *entry.Options
 	}
-	if p.target != nil {
-		selector, err := kustypes.NewSelectorRegex(p.target)
-		if err != nil {
-			b.note(k.file, "the target of a patch is no regular expression: "+err.Error())
-			return nil, nil //nolint:nilerr // noted, and the build goes on
-		}
-		p.selector = selector
+	if err := b.spend(k.file, 1+patternSteps(p.target)+len(entry.Patch)/bytesPerStep); err != nil {
+		return nil, err
+	}
+	if err := p.compile(); err != nil {
+		b.note(k.file, "the target of a patch is no selector: "+brief(err.Error()))
+		return nil, nil
 	}
 	if entry.Path == "" {
 		p.add(parseFile("", []byte(entry.Patch), nil), inlineSource(k.file, line))
@@ -100,6 +108,9 @@ func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, 
 	content, err := b.repo.read(name)
 	if err != nil {
 		return nil, b.leaveOut(name, err)
+	}
+	if err := b.spend(name, len(content)/bytesPerStep); err != nil {
+		return nil, err
 	}
 	f := parseFile(name, content, nil)
 	if bad := f.unreadable(); bad != nil && bad.err != nil {
@@ -128,9 +139,12 @@ func (p *patch) add(f *file, at source) {
 		case doc.root.Kind == yaml.SequenceNode:
 			p.operations = append(p.operations, readOperations(doc, at)...)
 		case doc.root.Kind == yaml.MappingNode:
+			metadata := follow(child(doc.root, yaml.MetadataField))
 			p.merges = append(p.merges, patchMerge{
-				merge:  merge{file: at.file, doc: doc, root: doc.root, patch: true, blocked: at.inline},
-				object: newObject(at.file, doc, doc.root),
+				merge:       merge{file: at.file, doc: doc, root: doc.root, patch: true, blocked: at.inline},
+				object:      newObject(at.file, doc, doc.root),
+				labels:      stringMap(child(metadata, yaml.LabelsField)),
+				annotations: stringMap(child(metadata, yaml.AnnotationsField)),
 			})
 		}
 	}
@@ -154,18 +168,32 @@ func readOperations(doc *document, at source) operations {
 	return all
 }
 
+// apply adds a patch of k to the objects that it selects.
+func (b *builder) apply(k *kustomization, p patch, objects []*object) error {
+	steps := 1 + len(p.operations)
+	for _, m := range p.merges {
+		steps += 1 + len(m.labels) + len(m.annotations)
+	}
+	if err := b.spend(k.file, steps*len(objects)); err != nil {
+		return err
+	}
+	p.applyTo(objects)
+	return nil
+}
+
 // applyTo adds the patch to the objects that it selects.
 func (p patch) applyTo(objects []*object) {
 	for _, o := range objects {
 		if o.removed {
 			continue
 		}
-		if len(p.operations) > 0 && p.selects(o) {
+		selected := p.selects(o)
+		if len(p.operations) > 0 && selected {
 			o.layers = append(o.layers, p.operations)
 			p.operations.rename(o)
 		}
 		for _, m := range p.merges {
-			if p.target != nil && p.selects(o) || p.target == nil && m.names(o) {
+			if selected || p.target == nil && m.names(o) {
 				m.applyTo(o, p.options)
 			}
 		}
@@ -182,10 +210,9 @@ func (m patchMerge) applyTo(o *object, options kustypes.PatchArgs) {
 		return
 	}
 	o.layers = append(o.layers, m.merge)
-	metadata := follow(child(m.root, yaml.MetadataField))
-	maps.Copy(o.labels, stringMap(child(metadata, yaml.LabelsField)))
-	maps.Copy(o.annotations, stringMap(child(metadata, yaml.AnnotationsField)))
-	if name := scalarValue(child(metadata, "name")); options.AllowNameChange && name != "" {
+	maps.Copy(o.labels, m.labels)
+	maps.Copy(o.annotations, m.annotations)
+	if name := scalarValue(child(follow(child(m.root, yaml.MetadataField)), "name")); options.AllowNameChange && name != "" {
 		o.rename(identity{namespace: o.namespace, name: name})
 	}
 }
@@ -203,22 +230,4 @@ func (p operations) rename(o *object) {
 			o.rename(identity{namespace: scalarValue(step.value), name: o.name})
 		}
 	}
-}
-
-// selects matches as kustomize does: by the original or the present name.
-func (p patch) selects(o *object) bool {
-	return p.selector != nil && selects(p.selector, p.target, o)
-}
-
-func selects(re *kustypes.SelectorRegex, target *kustypes.Selector, o *object) bool {
-	original := o.original()
-	return re.MatchGvk(o.gvk) &&
-		(re.MatchName(original.name) || re.MatchName(o.name)) &&
-		(re.MatchNamespace(original.effective()) || re.MatchNamespace(o.effective())) &&
-		matches(target.LabelSelector, o.labels) && matches(target.AnnotationSelector, o.annotations)
-}
-
-func matches(selector string, set map[string]string) bool {
-	s, err := labels.Parse(selector)
-	return err == nil && s.Matches(labels.Set(set))
 }

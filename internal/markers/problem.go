@@ -49,7 +49,10 @@ type Problem struct { //nolint:errname // the word that users and the design hav
 func (p *Problem) Error() string { return p.Message }
 
 // maxQuoted bounds what a message quotes of a repository's own text, in bytes.
-const maxQuoted = 600
+const maxQuoted = 300
+
+// prose is a text for messages that is fit for them already.
+type prose string
 
 // problem builds a Problem; its message starts with the place.
 func problem(reason, file string, line int, format string, args ...any) *Problem {

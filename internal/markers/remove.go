@@ -97,7 +97,10 @@ func (r *lineReader) next() bool {
 // line on which the scalar starts.
 func (r *lineReader) commentSpan(m marked, until int) (span, bool) {
 	raw := strings.TrimRight(m.found.Raw, " \t")
-	for r.line < m.found.Line && r.next() {
+	for r.line < m.found.Line {
+		if !r.next() {
+			return span{}, false
+		}
 	}
 	for r.line >= m.found.Line && r.line <= until {
 		end := r.end

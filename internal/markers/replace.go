@@ -38,6 +38,7 @@ func reaches(path, field []string) bool {
 
 // replace adds the kustomization's replacements to the objects they write to.
 func (b *builder) replace(dir string, k *kustomization, objects []*object) error {
+	lines := k.lines("replacements", "")
 	for i, entry := range k.Replacements {
 		all := []kustypes.Replacement{entry.Replacement}
 		if entry.Path != "" {
@@ -47,25 +48,30 @@ func (b *builder) replace(dir string, k *kustomization, objects []*object) error
 			}
 			all = read
 		}
-		blocked := problem(NotMarkable, k.file, k.line("replacements", i, ""),
+		blocked := problem(NotMarkable, k.file, lines.at(i),
 			"the version is set by a replacement; take it out and write the version in the object itself")
 		for _, r := range all {
 			for _, target := range r.Targets {
-				b.replaceIn(objects, target, blocked)
+				if err := b.replaceIn(objects, target, blocked); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func (b *builder) replaceIn(objects []*object, target *kustypes.TargetSelector, blocked *Problem) {
+func (b *builder) replaceIn(objects []*object, target *kustypes.TargetSelector, blocked *Problem) error {
 	if target == nil || target.Select == nil || slices.Contains(target.Reject, nil) {
-		return
+		return nil
 	}
-	re, err := kustypes.NewTargetSelectorRegex(target)
-	if err != nil {
-		b.note(blocked.File, "the target of a replacement is no regular expression: "+err.Error())
-		return
+	if err := b.spend(blocked.File, replaceSteps(target, len(objects))); err != nil {
+		return err
+	}
+	re, ok := targetRegex(target)
+	if !ok {
+		b.note(blocked.File, "the target of a replacement is no selector")
+		return nil
 	}
 	r := replacement{blocked: blocked}
 	for _, path := range target.FieldPaths {
@@ -77,6 +83,27 @@ func (b *builder) replaceIn(objects []*object, target *kustypes.TargetSelector, 
 			o.layers = append(o.layers, r)
 		}
 	}
+	return nil
+}
+
+// replaceSteps is the work of a target on that many objects.
+func replaceSteps(target *kustypes.TargetSelector, objects int) int {
+	steps := len(target.FieldPaths) + (1+len(target.Reject))*objects + patternSteps(target.Select)
+	for _, reject := range target.Reject {
+		steps += patternSteps(reject)
+	}
+	return steps
+}
+
+// targetRegex compiles the expressions of a target.
+func targetRegex(target *kustypes.TargetSelector) (*kustypes.TargetSelectorRegex, bool) {
+	for _, selector := range append([]*kustypes.Selector{target.Select}, target.Reject...) {
+		if p := (&patch{target: selector}); p.compile() != nil {
+			return nil, false
+		}
+	}
+	re, err := kustypes.NewTargetSelectorRegex(target)
+	return re, err == nil
 }
 
 // resIDs are the identities of the object in kustomize's type.
@@ -97,6 +124,12 @@ func (b *builder) readReplacements(dir, name string) ([]kustypes.Replacement, er
 	content, err := b.repo.read(resolved)
 	if err != nil {
 		return nil, err
+	}
+	if err := b.spend(resolved, len(content)/bytesPerStep); err != nil {
+		return nil, err
+	}
+	if p := parseFile(resolved, content, nil).unfoldable(); p != nil {
+		return nil, p
 	}
 	var list []kustypes.Replacement
 	if sigsyaml.Unmarshal(content, &list) == nil {

@@ -63,8 +63,20 @@ func (r *repository) stat(name string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// read returns a file's content.
+// lfsPointer begins what Git has of a file that Git LFS keeps.
+const lfsPointer = "version https://git-lfs.github.com/spec/"
+
+// read returns a file's content, which must be in Git.
 func (r *repository) read(name string) ([]byte, error) {
+	content, err := r.content(name)
+	if err == nil && bytes.HasPrefix(content, []byte(lfsPointer)) {
+		return nil, problem(Unreadable, name, 0, "the file is kept in Git LFS, and neither Flux nor the operator reads such files; keep it in Git itself")
+	}
+	return content, err
+}
+
+// content returns what Git has of a file.
+func (r *repository) content(name string) ([]byte, error) {
 	if content, ok := r.overlaid[name]; ok {
 		return content, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/kio"
@@ -37,6 +38,8 @@ func (f *file) readable(content []byte) *Problem {
 		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; rename the file")
 	case strings.Contains(f.name, ".."):
 		return refuse(0, "Flux refuses to write a file with two dots in its path; rename it")
+	case strings.ContainsFunc(f.name, unicode.IsControl):
+		return refuse(0, "neither Flux nor the operator can push a file with a control character in its path; rename it")
 	case !utf8.Valid(content):
 		return refuse(0, "the file is not UTF-8 text, which Flux cannot update; convert it")
 	case f.err != nil:
@@ -62,6 +65,8 @@ func (d *document) readable(refuse func(int, string, ...any) *Problem) *Problem 
 		return refuse(d.line(d.root), "Flux skips a file with a document that is not a mapping; remove that document")
 	case isList(d.root):
 		return refuse(d.line(d.root), "Flux does not update objects inside a kind: List, and leaves stray files; write them as documents separated by ---")
+	case deeper(d.root, maxDepth):
+		return refuse(d.line(d.root), "the document has values more than %d levels deep; nothing in Kubernetes has", maxDepth)
 	case !takesAnnotations(d.root):
 		return refuse(d.line(d.root), "Flux skips a file with a malformed metadata; correct it")
 	}
@@ -73,6 +78,14 @@ func (d *document) readable(refuse func(int, string, ...any) *Problem) *Problem 
 	default:
 		return refuse(d.line(key), "Flux would corrupt the template expression {{ }}; move the template into another file")
 	}
+}
+
+// maxDepth bounds the levels of a document in which a marker is placed.
+const maxDepth = 1000
+
+// deeper reports whether a node has more levels below it.
+func deeper(node *yaml.Node, levels int) bool {
+	return levels < 0 || slices.ContainsFunc(node.Content, func(n *yaml.Node) bool { return deeper(n, levels-1) })
 }
 
 // isList reports whether kyaml would unwrap the document.

@@ -19,7 +19,7 @@ func Scan(fsys fs.FS, dir string, visit func(Found) error) error {
 	repo := newRepository(fsys)
 	var skipped *Problem
 	err := repo.walk(dir, func(string) error { return nil }, func(name string) error {
-		content, err := repo.read(name)
+		content, err := repo.content(name)
 		if p := (*Problem)(nil); errors.As(err, &p) {
 			if skipped == nil {
 				skipped = p

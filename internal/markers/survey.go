@@ -18,6 +18,9 @@ const maxRoots = 5_000
 // build together.
 const maxSurveyed = 500_000
 
+// surveySteps bounds the work of building them, as maxSteps does for one.
+const surveySteps = 4 * maxSteps
+
 // Survey knows what uses a repository. Everything is found out once, and only
 // when it is asked for. It is not safe for concurrent use, and it needs the
 // file system that it was made with.
@@ -61,7 +64,7 @@ func (s *Survey) Expect(sources ...Source) { s.manifests.expect(sources...) }
 // kustomization refers to.
 func (s *Survey) eachRoot(kind groupKind, visit func(root, *build) error) error {
 	b := newBuilder(s.repo, kind)
-	b.entered = map[string]bool{}
+	b.entered, b.steps = map[string]bool{}, surveySteps
 	budget := maxSurveyed
 	run := func(roots []root) error {
 		for _, r := range roots {
@@ -99,15 +102,16 @@ func (s *Survey) eachRoot(kind groupKind, visit func(root, *build) error) error 
 func (s *Survey) buildRoot(b *builder, r root, budget *int, visit func(root, *build) error) error {
 	b.folders = 0
 	built, err := b.source(r.Source)
-	if isProblem(err) {
+	switch {
+	case b.steps < 0:
+		return notSurveyed()
+	case isProblem(err):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	if *budget -= 1 + b.folders + len(built.objects); *budget < 0 {
-		return problem(TooLarge, "", 0, "the repository builds more than %d objects, and who shares a line with whom is not looked up; "+
-			"set git.allowShared to mark it all the same", maxSurveyed)
+		return notSurveyed()
 	}
 	variables, err := s.manifests.variables(r.Source)
 	if err != nil {
@@ -115,6 +119,11 @@ func (s *Survey) buildRoot(b *builder, r root, budget *int, visit func(root, *bu
 	}
 	built.substitute(variables)
 	return visit(r, built)
+}
+
+func notSurveyed() *Problem {
+	return problem(TooLarge, "", 0, "the repository builds more than %d objects, or with too many patches, and who shares a line with whom "+
+		"is not looked up; set git.allowShared to mark it all the same", maxSurveyed)
 }
 
 func (s *Survey) inCluster() []root {
