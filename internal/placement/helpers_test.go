@@ -91,6 +91,16 @@ func appliedBy(source markers.Source) func(*Pin) {
 	}
 }
 
+// writtenIn makes a pin that of something whose version is the tag of an OCIRepository.
+func writtenIn(name string) func(*Pin) {
+	return func(p *Pin) {
+		p.Intent.Target.Field = nil
+		p.Intent.Written = &pin.Target{
+			APIVersion: "source.toolkit.fluxcd.io/v1", Kind: "OCIRepository", Namespace: "org", Name: name, Field: []string{"spec", "ref", "tag"},
+		}
+	}
+}
+
 func remembering(m pin.Memory) func(*Pin) { return func(p *Pin) { p.Memory = m } }
 
 // placedAt is the memory of a pin whose marker was placed.

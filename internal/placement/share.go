@@ -13,7 +13,7 @@ func (v *visit) others(claims []claim) ([]markers.User, error) {
 	if !slices.ContainsFunc(claims, func(c claim) bool { return !c.Intent.AllowShared }) {
 		return nil, nil
 	}
-	users, err := v.survey.Users(target(claims[0].Intent.Target), claims[0].location)
+	users, err := v.survey.Users(target(claims[0].Intent.Place()), claims[0].location)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (v *visit) others(claims []claim) ([]markers.User, error) {
 
 // isAbout: the user is the target of the claim, as the Kustomization of the claim applies it.
 func (c claim) isAbout(u markers.User) bool {
-	t, k := c.Intent.Target, c.Intent.Source.Kustomization
+	t, k := c.Intent.Place(), c.Intent.Source.Kustomization
 	same := u.Target.Kind == t.Kind && u.Target.Name == t.Name && (u.Target.Namespace == t.Namespace || u.Target.Namespace == "")
 	if !same || c.anywhere() {
 		return same
@@ -72,7 +72,7 @@ const offered = 10
 
 // offer is what would give the target a line of its own; nil if nothing can be offered.
 func (v *visit) offer(c claim) (*markers.Overlay, error) {
-	users, err := v.survey.Users(target(c.Intent.Target), c.location)
+	users, err := v.survey.Users(target(c.Intent.Place()), c.location)
 	if err != nil {
 		return nil, err
 	}

@@ -165,7 +165,8 @@ func TestMakeLinesSharedWithOthers(t *testing.T) {
 	one := map[string]string{file: app("nginx", "1.0.0"), "base/kustomization.yaml": "resources: [app.yaml]\n"}
 	dev, prod := kustomizationOf("dev", "base"), kustomizationOf("prod", "base")
 	dev.NamePrefix, prod.NamePrefix = "a-", "b-"
-	same := kustomizationOf("same", "base")
+	same, mc := kustomizationOf("same", "base"), kustomizationOf("mc", "mc")
+	const repository = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: oci\n  namespace: org\nspec:\n  ref:\n    tag: 1.0.0\n"
 	for name, tc := range map[string]makeCase{
 		"one is a target":               {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a)}, want: refuses(a)},
 		"one is a target, and may be":   {files: sharedBase("1.0.0"), pins: []Pin{pinOf(a, sharing)}, want: marks(a)},
@@ -177,6 +178,14 @@ func TestMakeLinesSharedWithOthers(t *testing.T) {
 		"marked before it was shared": {
 			files: sharedBase(with("1.0.0", a)), pins: []Pin{pinOf(a, remembering(placedAt(file, "1.0.0")))},
 			want: outcome{memories: map[string]pin.Memory{"pin.app.a-nginx": markedAt(file, "1.0.0")}},
+		},
+		"of an object that the targets refer to": {
+			files: map[string]string{"mc/oci.yaml": repository}, applied: []markers.Source{mc},
+			pins: []Pin{pinOf("a", appliedBy(mc), writtenIn("oci")), pinOf("b", appliedBy(mc), writtenIn("oci"))},
+			want: outcome{
+				files: map[string]string{"mc/oci.yaml": strings.Replace(repository, "tag: 1.0.0", "tag: "+with("1.0.0", "a"), 1)}, placed: []string{"mc/oci.yaml:8"},
+				memories: map[string]pin.Memory{"pin.app.a": markedAt("mc/oci.yaml", "1.0.0"), "pin.app.b": following(at("mc/oci.yaml", "1.0.0"), "a")},
+			},
 		},
 		"not any more": {
 			files: one, applied: []markers.Source{dev}, pins: []Pin{pinOf(a, appliedBy(dev), remembering(found(at(file, "1.0.0"), "LineShared")))}, want: marks(a),
