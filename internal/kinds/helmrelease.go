@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -69,6 +70,9 @@ func (helmRelease) Watches() []Watch {
 		{
 			Object: &sourcev1.HelmRepository{}, Field: helmRepositoryField, Keys: helmRepositoryKeys, KeysOf: ownKey, Changed: generationChanged,
 		},
+		{ // those that share an OCIRepository
+			Object: &helmv2.HelmRelease{}, Field: chartRefField, Keys: chartRefKeys, KeysOf: chartRefKeys, Changed: chartRefChanged,
+		},
 	}
 }
 
@@ -83,6 +87,10 @@ func chartRefKeys(object client.Object) []string {
 		return nil
 	}
 	return []string{chartRefOf(release).String()}
+}
+
+func chartRefChanged(before, after client.Object) bool {
+	return !slices.Equal(chartRefKeys(before), chartRefKeys(after))
 }
 
 func chartRefOf(release *helmv2.HelmRelease) client.ObjectKey {
@@ -193,6 +201,9 @@ func (helmRelease) lookAtReferred(ctx context.Context, reader Reader, query Quer
 		return facts, err
 	}
 	facts.writtenIn(source, query)
+	if facts.Sharers, err = sharersOf(ctx, reader, source, release); err != nil {
+		return facts, err
+	}
 	if facts.Excused == "" {
 		facts.Excused = excusedSource(source)
 	}
@@ -203,6 +214,18 @@ func (helmRelease) lookAtReferred(ctx context.Context, reader Reader, query Quer
 	}
 	facts.setHealth(releaseStateOf(release).health(wanted{version: query.Filter.VersionOf(artifact.tag), tag: artifact.tag, digest: artifact.digest}))
 	return facts, nil
+}
+
+// sharersOf are the other HelmReleases of an OCIRepository: they have its version, too.
+func sharersOf(ctx context.Context, reader Reader, source *sourcev1.OCIRepository, self *helmv2.HelmRelease) ([]client.Object, error) {
+	consumers, err := consumersOf(ctx, reader, source)
+	var sharers []client.Object
+	for i := range consumers {
+		if consumers[i].Name != self.Name && consumers[i].DeletionTimestamp.IsZero() {
+			sharers = append(sharers, &consumers[i])
+		}
+	}
+	return sharers, err
 }
 
 // referred is the OCIRepository that a HelmRelease names, or why its version cannot be managed there.

@@ -83,6 +83,8 @@ type Facts struct {
 	Verbatim bool
 	// Written is where that is.
 	Written Written
+	// Sharers are other objects of the kind whose version is the same one.
+	Sharers []client.Object
 	// Chart is the address of the chart, with its scheme; empty if it is not known.
 	Chart string
 	// Installed is the version that runs (without `v`), see rollout.Target for it and for what follows.

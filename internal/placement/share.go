@@ -31,7 +31,7 @@ func (v *visit) others(claims []claim) ([]markers.User, error) {
 	return others, nil
 }
 
-// isAbout: the user is the target of the claim, as the Kustomization of the claim applies it.
+// isAbout: the user is where the version of the claim is written, as the Kustomization of the claim applies it.
 func (c claim) isAbout(u markers.User) bool {
 	t, k := c.Intent.Place(), c.Intent.Source.Kustomization
 	same := u.Target.Kind == t.Kind && u.Target.Name == t.Name && (u.Target.Namespace == t.Namespace || u.Target.Namespace == "")

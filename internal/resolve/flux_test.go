@@ -141,6 +141,8 @@ func TestFluxFindings(t *testing.T) {
 		"tag is no version":  {"OCIRepository", "source", func(w *fluxWorld) { w.source.Spec.Reference.Tag = "latest" }, version, []string{`"latest"`}},
 		"not applied by it": {"OCIRepository", "source", func(w *fluxWorld) { w.kustomization.Status.Inventory.Entries = nil }, v1alpha1.KustomizationUnprovenReason,
 			[]string{"OCIRepository org-acme/source"}},
+		"others have its version": {"HelmRelease", "referring", func(w *fluxWorld) { w.others = append(w.others, w.sharer()) }, v1alpha1.LineSharedReason,
+			[]string{"OCIRepository source", "(sharer)", "git.allowShared"}},
 		"OCIRepository not from Git": {"HelmRelease", "referring", func(w *fluxWorld) { w.source.Labels = nil }, v1alpha1.KustomizationMissingReason,
 			[]string{"OCIRepository org-acme/source", "git.sourceRef"}},
 	} {
@@ -157,6 +159,34 @@ func TestFluxFindings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// sharer is another HelmRelease of the OCIRepository.
+func (w *fluxWorld) sharer() *helmv2.HelmRelease {
+	sharer := w.referring.DeepCopy()
+	sharer.Name = "sharer"
+	return sharer
+}
+
+func TestFluxShared(t *testing.T) {
+	for name, edit := range map[string]func(*fluxWorld){
+		"selected, too": func(w *fluxWorld) {
+			w.policy.Spec.Targets[0] = v1alpha1.TargetReference{Kind: "HelmRelease", Selector: &metav1.LabelSelector{}}
+		},
+		"allowed": func(w *fluxWorld) { w.policy.Spec.Git = &v1alpha1.Git{AllowShared: true} },
+		"by the OCIRepository": func(w *fluxWorld) {
+			w.policy.Spec.Targets = append(w.policy.Spec.Targets, v1alpha1.TargetReference{Kind: "OCIRepository", Name: "source"})
+		},
+	} {
+		w := newFluxWorld("HelmRelease", "referring")
+		edit(w)
+		w.others = append(w.others, w.plain, w.referring, w.sharer(), w.repository, w.source)
+		for _, target := range w.resolve(t).Targets {
+			if target.Finding != nil {
+				t.Errorf("%s: %s: %+v", name, target.Name, target.Finding)
+			}
+		}
 	}
 }
 

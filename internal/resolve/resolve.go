@@ -3,6 +3,8 @@ package resolve
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -11,6 +13,9 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
+
+// mostNamed is how many objects a finding names.
+const mostNamed = 5
 
 // Resolver finds what policies are about.
 type Resolver struct {
@@ -94,6 +99,7 @@ func (r *Resolver) complete(ctx context.Context, policy *v1alpha1.AppUpgradePoli
 	steps := []func(context.Context, *v1alpha1.AppUpgradePolicy, *Target) (*pin.Finding, error){
 		rivals.conflict,
 		r.look,
+		shared,
 		r.locate,
 	}
 	for _, step := range steps {
@@ -115,6 +121,29 @@ func (r *Resolver) look(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, 
 	facts, err := kinds.Of(target.Kind).Look(ctx, reader, query, target.Object)
 	target.Facts, target.Chart = facts, facts.Chart
 	return facts.Finding, err
+}
+
+// shared is a finding if objects that the policy does not select have the target's version, too.
+func shared(_ context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target) (*pin.Finding, error) {
+	written := target.Facts.Written
+	if policy.Spec.Git != nil && policy.Spec.Git.AllowShared || len(target.Facts.Sharers) == 0 ||
+		Selects(policy, written.Kind.Kind, written.Object.GetName(), written.Object.GetLabels()) {
+		return nil, nil
+	}
+	var others []string
+	for _, sharer := range target.Facts.Sharers {
+		if !Selects(policy, target.Kind, sharer.GetName(), sharer.GetLabels()) {
+			others = append(others, sharer.GetName())
+		}
+	}
+	if len(others) == 0 {
+		return nil, nil
+	}
+	slices.Sort(others)
+	return finding(v1alpha1.LineSharedReason,
+		"The version of %s %s is that of %s %s, which %d others that the policy does not select have, too (%s): select them, "+
+			"give this one its own, or set git.allowShared to true",
+		target.Kind, target.Name, written.Kind.Kind, written.Object.GetName(), len(others), strings.Join(others[:min(len(others), mostNamed)], ", ")), nil
 }
 
 // locate finds where a target's version is looked for. If its kind does not know in which object that is, it has said why.

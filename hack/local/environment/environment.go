@@ -1,5 +1,6 @@
 // Package environment composes the local environment: a Kubernetes control plane with the CRDs of Flux and of Giant Swarm's
-// App Platform, Flux, an OCI registry, a Git server, a stand-in for app-operator, and the operator itself if it is started.
+// App Platform, Flux, an OCI registry, a Git server, stand-ins for app-operator and helm-controller, and the operator itself if it is
+// started.
 // All of it runs on loopback, below one temporary folder.
 package environment
 
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,6 +24,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	imageautomationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	imagereflectorv1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
@@ -34,6 +37,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/process"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/registry"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/releases"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/tools"
 )
 
@@ -58,6 +62,7 @@ type Environment struct {
 	Git      *gitserver.Server
 	Flux     *flux.Flux
 	Apps     *apps.Operator
+	Releases *releases.Controller
 	// Client has the administrator's rights and knows Kubernetes' own kinds, CRDs and Flux's kinds.
 	Client client.WithWatch
 
@@ -104,6 +109,9 @@ func (e *Environment) start(ctx context.Context, options Options) error {
 		return err
 	}
 	if err := e.startApps(ctx, options); err != nil {
+		return err
+	}
+	if err := e.startReleases(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(e.progress, "local environment is ready after %s\n", time.Since(began).Round(100*time.Millisecond))
@@ -199,6 +207,20 @@ func (e *Environment) startApps(ctx context.Context, options Options) error {
 	return nil
 }
 
+func (e *Environment) startReleases(ctx context.Context) error {
+	file, err := os.OpenFile(filepath.Join(e.dir.path, "releases.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the log of the stand-in for helm-controller: %w", err)
+	}
+	e.stops = append(e.stops, file.Close)
+	log := funcr.New(func(prefix, args string) { fmt.Fprintln(file, prefix, args) }, funcr.Options{LogTimestamp: true})
+	if e.Releases, err = releases.Start(ctx, e.Cluster.Config(), log); err != nil {
+		return err
+	}
+	e.stops = append(e.stops, e.Releases.Stop)
+	return nil
+}
+
 // Stop ends everything, the last first, and removes all files. It may be called more than once.
 func (e *Environment) Stop() error {
 	var errs []error
@@ -249,6 +271,7 @@ func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		clientgoscheme.AddToScheme, sourcev1.AddToScheme, kustomizev1.AddToScheme, imagereflectorv1.AddToScheme, imageautomationv1.AddToScheme,
+		helmv2.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("register kinds: %w", err)

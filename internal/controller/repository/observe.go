@@ -205,11 +205,16 @@ func annotations(ctx context.Context, object *imagev1.ImagePolicy, key string) (
 	}
 	source := intent.Source.Repository
 	ok = object.DeletionTimestamp.IsZero() && object.Labels[pin.PolicyLabel] != "" && source.Namespace != "" && source.Name != "" &&
-		intent.Target.Name != "" && intent.Target.Namespace == object.Namespace && intent.Place().Namespace == object.Namespace
+		intent.Target.Name != "" && intent.Target.Namespace == object.Namespace && writable(intent.Place(), object.Namespace)
 	if memory.Repository != "" && memory.Repository != key {
 		memory = pin.Memory{}
 	}
 	return intent, memory, ok
+}
+
+// writable says whether a field of an object of the namespace is named.
+func writable(at pin.Target, namespace string) bool {
+	return at.Namespace == namespace && len(at.Field) > 0
 }
 
 // scan is the ImageRepository of a pin; an empty one if there is none.
