@@ -212,6 +212,16 @@ const (
 	MarkersUnmanaged MarkerMode = "Unmanaged"
 )
 
+// ReformatMode says what becomes of files whose layout Flux would change.
+type ReformatMode string
+
+const (
+	// ReformatAllow lets Flux change the layout of files.
+	ReformatAllow ReformatMode = "Allow"
+	// ReformatRefuse leaves files alone whose layout Flux would change.
+	ReformatRefuse ReformatMode = "Refuse"
+)
+
 // Git overrides what is found through the targets' Flux Kustomization.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.path) || has(self.sourceRef)",message="git.path needs git.sourceRef"
@@ -238,6 +248,13 @@ type Git struct {
 	// that are there. A line of several policies or waves is never marked.
 	// +optional
 	AllowShared bool `json:"allowShared,omitempty"`
+
+	// reformat says whether versions are managed in files whose layout Flux changes when it first writes them: it parses a
+	// file and writes all of it, so that CRLF line ends, blank lines, deeper indentation and aligned comments do not last.
+	// Allow names such files in `status.targets[].note`; Refuse leaves them alone, with a finding. Default Allow.
+	// +optional
+	// +kubebuilder:validation:Enum=Allow;Refuse
+	Reformat ReformatMode `json:"reformat,omitempty"`
 
 	// commit says how the commits look: those that place markers, and Flux's that write versions.
 	// +optional

@@ -15,6 +15,9 @@ const (
 	// ResumeAnnotation is a token of the user's choice. A new one unblocks versions, ends what humans hold, and lets
 	// deleted markers be put back. It is only read, never edited.
 	ResumeAnnotation = "upgrades.giantswarm.io/resume"
+	// AdoptAnnotation on a hand-made ImagePolicy, with the value `true`, lets a policy of the same chart put its own marker in
+	// the place of those that name this ImagePolicy. It is only read, never edited.
+	AdoptAnnotation = "upgrades.giantswarm.io/adopt"
 )
 
 // Condition types. Ready, Reconciling and Stalled follow kstatus; the last two are present only when true.
@@ -120,6 +123,8 @@ const (
 	LineSharedReason = "LineShared"
 	// MarkerUnmanagedReason: the marker is to be put in by a human.
 	MarkerUnmanagedReason = "MarkerUnmanaged"
+	// WouldReformatReason: Flux would change the layout of the file, which git.reformat refuses.
+	WouldReformatReason = "WouldReformat"
 	// GitUnreadableReason: the repository cannot be read.
 	GitUnreadableReason = "GitUnreadable"
 	// GitUnwritableReason: a push was refused.

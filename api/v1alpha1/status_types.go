@@ -178,6 +178,10 @@ type TargetStatus struct {
 	// installed is the version that runs.
 	// +optional
 	Installed string `json:"installed,omitempty"`
+	// note is what a human should know although nothing is wrong: how Flux will change the layout of the file. It holds
+	// nothing.
+	// +optional
+	Note string `json:"note,omitempty"`
 	// finding is what a human should look at.
 	// +optional
 	Finding *Finding `json:"finding,omitempty"`

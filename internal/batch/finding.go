@@ -18,6 +18,7 @@ const (
 	reasonAutomationSuspended = v1alpha1.AutomationSuspendedReason
 	reasonSeveralWaves        = v1alpha1.SeveralWavesReason
 	reasonMarkerUnmanaged     = v1alpha1.MarkerUnmanagedReason
+	reasonWouldReformat       = v1alpha1.WouldReformatReason
 	reasonUpdateFailed        = v1alpha1.UpdateFailedReason
 	reasonGitUnwritable       = v1alpha1.GitUnwritableReason
 )

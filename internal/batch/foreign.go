@@ -19,11 +19,16 @@ type ForeignAutomation struct {
 // Conflict says what to do if the automation would write the file of a pin with these labels; empty if it would not. A file
 // that is not known yet may be anywhere.
 func (f ForeignAutomation) Conflict(file string, labels map[string]string, selector string) string {
-	if !f.Selects(labels) || !within(file, f.Path) {
+	if !f.Writes(file, labels) {
 		return ""
 	}
 	return fmt.Sprintf("ImageUpdateAutomation %s writes every ImagePolicy that it selects in this repository, and would write "+
 		"this version too; limit it with spec.policySelector: %s", f.Key, selector)
+}
+
+// Writes says whether the automation would write the marker of an ImagePolicy with these labels in a file.
+func (f ForeignAutomation) Writes(file string, labels map[string]string) bool {
+	return f.Selects(labels) && within(file, f.Path)
 }
 
 func within(file, folder string) bool {

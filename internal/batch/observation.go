@@ -111,6 +111,8 @@ type Pin struct {
 	Refused bool
 	// Foreign says which automation that is not ours would write this pin, and what to do; empty if none.
 	Foreign string
+	// ForeignPolicy tells what is known of the ImagePolicy in Memory.Foreign. It differs when that has changed.
+	ForeignPolicy string
 }
 
 // Automation is one ImageUpdateAutomation of ours as it is.

@@ -21,6 +21,11 @@ type Line struct {
 	Line int
 	// Value is the text of the version.
 	Value string
+	// Note is what a human should know of the file although nothing is wrong; nil: nobody looked.
+	Note *string
+	// Foreign is the ImagePolicy, `namespace/name`, that somebody else's marker on the line names, and ForeignSeen what is
+	// known of it, see Seen; empty: none.
+	Foreign, ForeignSeen string
 	// Problem is why there is no such line, or why Flux would not write it as it should; nil if all is well.
 	Problem *pin.Finding
 }
@@ -29,6 +34,10 @@ type Line struct {
 // newer keeps the pin away from what the human left, a newer one ends that.
 func Recall(m pin.Memory, l Line, revision string) pin.Memory {
 	m.Revision = revision
+	m.Foreign, m.ForeignSeen = l.Foreign, l.ForeignSeen
+	if l.Note != nil {
+		m.Note = *l.Note
+	}
 	if l.File != "" {
 		m = recallValue(m, l)
 	}
@@ -128,6 +137,7 @@ func Check(pins []Pin, r Reading) (armed []Key, out map[Key]pin.Memory) {
 
 // written ends what was said about a version that is now in Git.
 func written(m pin.Memory) pin.Memory {
+	m.Note = "" // Flux has written the file as it likes it
 	m.Finding, m.Failures, m.RetryAt = nil, 0, ""
 	if m.Restore == m.Wanted {
 		return givenBack(m)

@@ -52,7 +52,10 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 // revisits: what was found may have ended although no new fact prompts a look.
 func revisits(o Observation, p Pin) bool {
 	m := p.Memory
-	if m.Finding.Reason == reasonMarkerUnmanaged && !p.Intent.Unmanaged {
+	switch {
+	case m.Finding.Reason == reasonMarkerUnmanaged && !p.Intent.Unmanaged,
+		m.Finding.Reason == reasonWouldReformat && !p.Intent.RefuseReformat,
+		m.Foreign != "" && m.ForeignSeen != Seen(p, p.ForeignPolicy):
 		return true
 	}
 	return m.RetryAt != "" && due(o, p) && (!m.Marked || !aboutMoving(m.Finding))
@@ -61,6 +64,15 @@ func revisits(o Observation, p Pin) bool {
 // MayMark: the operator may place this pin's marker.
 func MayMark(p Pin) bool {
 	return p.Intent.Mark && p.Decided && !leaves(p) && !p.Suspended && p.Foreign == ""
+}
+
+// Seen is what a finding about somebody else's marker was made from: what is known of the ImagePolicy that it names, and
+// whether the operator may take its place.
+func Seen(p Pin, foreignPolicy string) string {
+	if MayMark(p) {
+		return foreignPolicy + "+"
+	}
+	return foreignPolicy
 }
 
 func due(o Observation, p Pin) bool {

@@ -122,19 +122,6 @@ func unmarkableStyle(s site) (reason, message string) {
 	return "", ""
 }
 
-// foreign returns a Problem if a comment stands where the marker should.
-func (d *document) foreign(name string, s site) *Problem {
-	comment := s.node.LineComment
-	if comment == "" {
-		return nil
-	}
-	line := d.line(s.node)
-	if _, _, live := parseComment(comment); live {
-		return problem(ForeignMarker, name, line, "the line carries another marker, %s; remove that marker, or leave this line to it", comment)
-	}
-	return problem(ForeignMarker, name, line, "the line carries a comment, and Flux reads a marker only when nothing else is in the comment; move the comment to the line above")
-}
-
 // worksAt tries the marker: the document must say the same with it, Flux must
 // find it at s, and see no other marker differently.
 func (d *document) worksAt(s site, ref Ref) bool {

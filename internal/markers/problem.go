@@ -18,7 +18,8 @@ const (
 	// Substituted: the version comes from a postBuild variable, and no line of
 	// the repository sets that alone.
 	Substituted = "Substituted"
-	// ForeignMarker: somebody else's marker or comment stands on the line.
+	// ForeignMarker: somebody else's marker or comment stands on the line, or a
+	// marker on the line above.
 	ForeignMarker = "ForeignMarker"
 	// MarkerMissing: no line of the file carries the marker.
 	MarkerMissing = "MarkerMissing"

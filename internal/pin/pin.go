@@ -78,6 +78,8 @@ type Intent struct {
 	Unmanaged bool `json:"unmanaged,omitempty"`
 	// AllowShared lets the marker stand on a line that sets the version of others too.
 	AllowShared bool `json:"allowShared,omitempty"`
+	// RefuseReformat refuses a file whose layout Flux would change.
+	RefuseReformat bool `json:"refuseReformat,omitempty"`
 	// Remove asks for the marker to be removed, and then the pin.
 	Remove bool `json:"remove,omitempty"`
 	// Prompt asks for Git to be read once for each value of it; empty: no need to.
@@ -167,6 +169,12 @@ type Memory struct {
 	Restore string `json:"restore,omitempty"`
 	// Finding is what a human should look at.
 	Finding *Finding `json:"finding,omitempty"`
+	// Note is what a human should know although nothing is wrong: how Flux will change the layout of the file.
+	Note string `json:"note,omitempty"`
+	// Foreign is the ImagePolicy, `namespace/name`, that somebody else's marker on the line names; empty: none. ForeignSeen
+	// tells what was known of it when the finding was made.
+	Foreign     string `json:"foreign,omitempty"`
+	ForeignSeen string `json:"foreignSeen,omitempty"`
 	// Prompt is the last value of Intent.Prompt that was followed.
 	Prompt string `json:"prompt,omitempty"`
 	// Resume is the last value of Intent.Resume that was followed.

@@ -91,14 +91,21 @@ func targetsText(claims []claim) string {
 	return strings.Join(names, ", ")
 }
 
-// foreign: the marker of a line names something else than the pin of a target that has its version there.
-func foreign(at place, marker markers.Found, policy string) *pin.Finding {
-	if policy != "" {
-		return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
-			"%s has the marker of another target, %s of policy %s; remove it, so that this target gets its own", at, marker.Ref, policy)}
-	}
-	return &pin.Finding{Reason: markers.ForeignMarker, Message: fmt.Sprintf(
-		"%s has a marker for %s already; remove it, and that ImagePolicy, to let this policy manage the version", at, marker.Raw)}
+// anothers: the marker of a line names the pin of a target that has its version elsewhere.
+func anothers(at place, marker markers.Found, policy string) *pin.Finding {
+	return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
+		"%s has the marker of another target, %s of policy %s; remove it, so that this target gets its own", at, marker.Ref, policy)}
+}
+
+// taken: since it was marked the line has got somebody else's marker.
+func taken(at place, marker markers.Found) *pin.Finding {
+	return &pin.Finding{Reason: markers.ForeignMarker, Message: fmt.Sprintf("%s has got the marker %s; remove it", at, marker.Raw)}
+}
+
+// reformatted: Flux would change the layout of the file, and the policy refuses that.
+func reformatted(change markers.Reformat) *pin.Finding {
+	return &pin.Finding{Reason: v1alpha1.WouldReformatReason, Message: change.String() +
+		"; the policy refuses this: write the file as Flux would, or set spec.git.reformat to Allow"}
 }
 
 // incomplete: the marker is the right one, but Flux would write more than the tag.

@@ -18,19 +18,21 @@ func (v *visit) decide(at place, claims []claim) error {
 	if marker == nil || v.unmarked[marker.Ref] {
 		return v.mark(at, claims, undecided)
 	}
-	owner := batch.Key{Namespace: marker.Ref.Namespace, Name: marker.Ref.Policy}
-	problem = foreign(at, *marker, v.known[owner])
-	for _, c := range claims {
-		switch {
-		case c.Key == owner && marker.Suffix == markers.SuffixTag:
-			v.marked(claims, owner)
-			return nil
-		case c.Key == owner:
-			problem = incomplete(at, *marker)
-		}
+	owner := keyOf(marker.Ref)
+	ours := slices.ContainsFunc(claims, func(c claim) bool { return c.Key == owner })
+	switch policy := v.known[owner]; {
+	case ours && marker.Suffix == markers.SuffixTag:
+		v.marked(at, claims, owner)
+		return nil
+	case ours:
+		problem = incomplete(at, *marker)
+	case policy != "":
+		problem = anothers(at, *marker, policy)
+	default:
+		return v.yield(at, claims, *marker, undecided)
 	}
 	for _, c := range claims {
-		v.remember(c.Pin, c.line(problem), nil)
+		v.remember(c.Pin, v.line(c, problem), nil)
 	}
 	return nil
 }
@@ -45,15 +47,15 @@ func (v *visit) refuse(at place, claims []claim, problem *pin.Finding) error {
 				return err
 			}
 		}
-		v.remember(c.Pin, c.line(problem), func(m *pin.Memory) { m.Marked = m.Marked && stays })
+		v.remember(c.Pin, v.line(c, problem), func(m *pin.Memory) { m.Marked = m.Marked && stays })
 	}
 	return nil
 }
 
 // marked: the owner leads, the others follow.
-func (v *visit) marked(claims []claim, owner batch.Key) {
+func (v *visit) marked(at place, claims []claim, owner batch.Key) {
 	for _, c := range claims {
-		v.remember(c.Pin, c.line(nil), func(m *pin.Memory) {
+		v.remember(c.Pin, v.line(c, v.reader.refused(at.file, c.Pin)), func(m *pin.Memory) {
 			if c.Key == owner {
 				m.Marked = true
 				return
@@ -67,7 +69,7 @@ func (v *visit) marked(claims []claim, owner batch.Key) {
 func (v *visit) mark(at place, claims []claim, undecided bool) error {
 	if lost := slices.IndexFunc(claims, func(c claim) bool { return c.Memory.Marked }); lost >= 0 {
 		for _, other := range claims {
-			v.remember(other.Pin, other.line(missing(at, claims[lost].Pin)), nil)
+			v.remember(other.Pin, v.line(other, missing(at, claims[lost].Pin)), nil)
 		}
 		return nil
 	}
@@ -76,37 +78,53 @@ func (v *visit) mark(at place, claims []claim, undecided bool) error {
 		v.follow(claims, leader, nil)
 		return nil
 	}
-	if others, err := v.others(claims); err != nil || len(others) > 0 {
-		return v.leaveShared(at, claims, others, err)
+	if left, err := v.leaveAlone(at, claims); left || err != nil {
+		return err
 	}
 	if leader.Intent.Unmanaged {
 		v.follow(claims, leader, unmanaged(at, leader.ref()))
 		return nil
 	}
-	return v.place(at, claims, leader)
+	placed, err := v.put(at, claims, markers.Place)
+	if placed {
+		v.plan.Placed = append(v.plan.Placed, at.String())
+	}
+	return err
 }
 
-// place puts the leader's marker on the line.
-func (v *visit) place(at place, claims []claim, leader claim) error {
+// leaveAlone says of a line that others share, or whose file would not keep its layout, that it is left alone.
+func (v *visit) leaveAlone(at place, claims []claim) (left bool, err error) {
+	if others, err := v.others(claims); err != nil || len(others) > 0 {
+		return true, v.leaveShared(at, claims, others, err)
+	}
+	problem := v.reader.refused(at.file, claims[0].Pin)
+	if problem != nil {
+		v.follow(claims, claims[0], problem)
+	}
+	return problem != nil, nil
+}
+
+// put writes the marker of the first of the claims into their line, and reports whether it did.
+func (v *visit) put(at place, claims []claim, write func([]byte, markers.Location, markers.Ref) ([]byte, error)) (bool, error) {
+	leader := claims[0]
 	content, err := v.content(at.file)
 	if err != nil {
-		return err
+		return false, err
 	}
-	placed, err := markers.Place(content, leader.location, leader.ref())
+	placed, err := write(content, leader.location, leader.ref())
 	if problem, ok := problemOf(err); ok {
 		v.follow(claims, leader, problem)
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	v.plan.Files[at.file] = placed
-	v.plan.Placed = append(v.plan.Placed, at.String())
 	for i := range claims {
 		claims[i].Memory.Finding = nil
 	}
-	v.marked(claims, leader.Key)
-	return nil
+	v.marked(at, claims, leader.Key)
+	return true, nil
 }
 
 // mayMark: this visit may place the pin's marker.
@@ -115,7 +133,7 @@ func (p Pin) mayMark() bool { return !p.Later && batch.MayMark(p.Pin) }
 // follow remembers a line without a marker.
 func (v *visit) follow(claims []claim, leader claim, finding *pin.Finding) {
 	for _, c := range claims {
-		v.remember(c.Pin, c.line(finding), func(m *pin.Memory) {
+		v.remember(c.Pin, v.line(c, finding), func(m *pin.Memory) {
 			if c.Key != leader.Key && finding == nil {
 				m.Leader = leader.Key.Name
 			}

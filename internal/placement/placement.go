@@ -31,6 +31,8 @@ type Pin struct {
 	Refused bool
 	// Later: another visit, whose commit has the right signature, places or removes this pin's marker. This one only reads.
 	Later bool
+	// Image is the image repository of the target's chart, and Range what the policy admits of it.
+	Image, Range string
 }
 
 // Plan is what to do in a repository and what to remember.
@@ -39,6 +41,8 @@ type Plan struct {
 	Files map[string][]byte
 	// Placed and Removed say where markers come and go, as `file:line`.
 	Placed, Removed []string
+	// Adopted are the markers that took the place of somebody else's.
+	Adopted []Adoption
 	// Memories of the pins that stay.
 	Memories map[batch.Key]pin.Memory
 	// Gone are pins whose marker was removed, or is not there.
@@ -46,12 +50,14 @@ type Plan struct {
 }
 
 // Make plans one visit. known names every pin of the repository branch, with its policy, so that a marker of ours is told
-// from somebody else's; applied are the Kustomizations of the cluster that apply from the repository, so that those who share
-// a line with a pin's target are found.
-func Make(fsys fs.FS, revision string, pins []Pin, known map[batch.Key]string, applied []markers.Source) (Plan, error) {
+// from somebody else's, of which foreign says what is known; applied are the Kustomizations of the cluster that apply from the
+// repository, so that those who share a line with a pin's target are found.
+func Make(
+	fsys fs.FS, revision string, pins []Pin, known map[batch.Key]string, applied []markers.Source, foreign map[batch.Key]ForeignPolicy,
+) (Plan, error) {
 	survey := markers.NewSurvey(fsys, applied)
 	v := &visit{
-		fsys: fsys, revision: revision, known: known, survey: survey, reader: readerOf(fsys, survey),
+		fsys: fsys, revision: revision, known: known, foreign: foreign, survey: survey, reader: readerOf(fsys, survey),
 		plan:  Plan{Files: map[string][]byte{}, Memories: map[batch.Key]pin.Memory{}},
 		lines: map[place][]claim{}, unmarked: map[markers.Ref]bool{},
 	}
@@ -94,6 +100,7 @@ type visit struct {
 	revision string
 	known    map[batch.Key]string
 	survey   *markers.Survey
+	foreign  map[batch.Key]ForeignPolicy
 	reader   *Reader
 	plan     Plan
 	lines    map[place][]claim
@@ -147,8 +154,17 @@ func (v *visit) remember(p Pin, line batch.Line, then func(*pin.Memory)) {
 	v.plan.Memories[p.Key] = memory
 }
 
-func (c claim) line(problem *pin.Finding) batch.Line {
-	return batch.Line{File: c.location.File, Line: c.location.Line, Value: c.location.Value, Problem: problem}
+// line is what was read of a claim. How Flux will change the layout of its file is told until Flux has.
+func (v *visit) line(c claim, problem *pin.Finding) batch.Line {
+	line := batch.Line{File: c.location.File, Line: c.location.Line, Value: c.location.Value, Problem: problem}
+	if c.Memory.Marked && c.Memory.Note == "" {
+		return line
+	}
+	line.Note = new(string)
+	if change := v.reader.reformat(line.File); change != nil && !c.Intent.RefuseReformat {
+		*line.Note = change.String()
+	}
+	return line
 }
 
 func (p Pin) ref() markers.Ref { return markers.Ref{Namespace: p.Key.Namespace, Policy: p.Key.Name} }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -14,12 +15,13 @@ import (
 type outcome struct {
 	files           map[string]string
 	placed, removed []string
+	adopted         []Adoption
 	memories        map[string]pin.Memory
 	gone            []string
 }
 
 func outcomeOf(plan Plan) outcome {
-	o := outcome{files: map[string]string{}, placed: plan.Placed, removed: plan.Removed, memories: map[string]pin.Memory{}}
+	o := outcome{files: map[string]string{}, placed: plan.Placed, removed: plan.Removed, adopted: plan.Adopted, memories: map[string]pin.Memory{}}
 	for name, content := range plan.Files {
 		o.files[name] = string(content)
 	}
@@ -27,7 +29,7 @@ func outcomeOf(plan Plan) outcome {
 		if m.Finding != nil {
 			m.Finding = &pin.Finding{Reason: m.Finding.Reason}
 		}
-		m.Revision = ""
+		m.Revision, m.ForeignSeen = "", ""
 		o.memories[key.Name] = m
 	}
 	for _, key := range plan.Gone {
@@ -43,13 +45,15 @@ type makeCase struct {
 	others []Pin
 	// applied are the Kustomizations of the cluster.
 	applied []markers.Source
+	// foreign are ImagePolicies of others.
+	foreign map[batch.Key]ForeignPolicy
 	want    outcome
 }
 
 func (tc makeCase) run(t *testing.T) {
 	t.Helper()
 	policies := known(append(append([]Pin{}, tc.pins...), tc.others...))
-	plan, err := Make(mapFS(tc.files), "r1", tc.pins, policies, tc.applied)
+	plan, err := Make(mapFS(tc.files), "r1", tc.pins, policies, tc.applied, tc.foreign)
 	if err != nil {
 		t.Fatal(err)
 	}

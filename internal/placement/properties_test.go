@@ -86,7 +86,7 @@ func drawPin(t *rapid.T) func(*Pin) {
 }
 
 func makes(t *rapid.T, files map[string]string, pins []Pin, revision string) Plan {
-	plan, err := Make(mapFS(files), revision, pins, known(pins), nil)
+	plan, err := Make(mapFS(files), revision, pins, known(pins), nil, nil)
 	if err != nil {
 		t.Fatalf("Make: %v\n%v", err, files)
 	}

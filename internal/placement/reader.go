@@ -13,9 +13,10 @@ import (
 
 // Reader finds lines in one checkout, and reads each source once.
 type Reader struct {
-	fsys    fs.FS
-	survey  *markers.Survey
-	indexes map[string]indexed
+	fsys      fs.FS
+	survey    *markers.Survey
+	indexes   map[string]indexed
+	reformats map[string]*markers.Reformat
 }
 
 type indexed struct {
@@ -27,7 +28,7 @@ type indexed struct {
 func NewReader(fsys fs.FS) *Reader { return readerOf(fsys, markers.NewSurvey(fsys, nil)) }
 
 func readerOf(fsys fs.FS, survey *markers.Survey) *Reader {
-	return &Reader{fsys: fsys, survey: survey, indexes: map[string]indexed{}}
+	return &Reader{fsys: fsys, survey: survey, indexes: map[string]indexed{}, reformats: map[string]*markers.Reformat{}}
 }
 
 // expect lets the files be read once for all of these pins.
@@ -118,11 +119,38 @@ func (r *Reader) line(p Pin) (batch.Line, error) {
 	case marker == nil:
 		line.Problem = missing(at, p)
 	case marker.Ref != p.ref():
-		line.Problem = foreign(at, *marker, "")
+		line.Problem = taken(at, *marker)
+		line.Foreign = keyOf(marker.Ref).String()
 	case marker.Suffix != markers.SuffixTag:
 		line.Problem = incomplete(at, *marker)
+	default:
+		line.Problem = r.refused(line.File, p)
 	}
 	return line, nil
+}
+
+// refused is the finding about a file whose layout Flux would change, for a policy that refuses that.
+func (r *Reader) refused(file string, p Pin) *pin.Finding {
+	if !p.Intent.RefuseReformat {
+		return nil
+	}
+	if change := r.reformat(file); change != nil {
+		return reformatted(*change)
+	}
+	return nil
+}
+
+// reformat is how Flux would change the layout of a file in which a version was found; nil: not at all.
+func (r *Reader) reformat(file string) *markers.Reformat {
+	change, known := r.reformats[file]
+	if known {
+		return change
+	}
+	if content, err := fs.ReadFile(r.fsys, file); err == nil {
+		change = markers.Reformatted(file, content)
+	}
+	r.reformats[file] = change
+	return change
 }
 
 // places are the lines under a folder on which markers of pins stand. The error is a problem if some could not be looked at.

@@ -24,7 +24,16 @@ func TestLines(t *testing.T) {
 	}{
 		"as it should be": {map[string]string{file: app("a", with("1.0.0", "a"))}, pinOf("a"), line("1.0.0", "")},
 		"no marker":       {map[string]string{file: app("a", "1.0.0")}, pinOf("a"), line("1.0.0", "MarkerMissing")},
-		"another marker":  {map[string]string{file: app("a", with("1.0.0", "b"))}, pinOf("a"), line("1.0.0", "ForeignMarker")},
+		"another marker": {map[string]string{file: app("a", with("1.0.0", "b"))}, pinOf("a"), batch.Line{
+			File: file, Line: 8, Value: "1.0.0", Foreign: "org/pin.app.b", Problem: finding("ForeignMarker"),
+		}},
+		"its layout would change, which is refused": {
+			map[string]string{file: "\n" + app("a", with("1.0.0", "a"))}, pinOf("a", refusesReformat),
+			batch.Line{File: file, Line: 9, Value: "1.0.0", Problem: finding("WouldReformat")},
+		},
+		"its layout would change": {
+			map[string]string{file: "\n" + app("a", with("1.0.0", "a"))}, pinOf("a"), batch.Line{File: file, Line: 9, Value: "1.0.0"},
+		},
 		"for more than the tag": {
 			map[string]string{file: app("a", `1.0.0 # {"$imagepolicy": "org:pin.app.a"}`)}, pinOf("a"), line("1.0.0", "MarkerMissing"),
 		},

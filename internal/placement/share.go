@@ -62,7 +62,7 @@ func (v *visit) leaveShared(at place, claims []claim, others []markers.User, err
 				return err
 			}
 		}
-		v.remember(c.Pin, c.line(sharedWithOthers(at, c.location.Variable, others, offer)), nil)
+		v.remember(c.Pin, v.line(c, sharedWithOthers(at, c.location.Variable, others, offer)), nil)
 	}
 	return nil
 }

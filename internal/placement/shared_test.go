@@ -120,7 +120,7 @@ func TestMakeForeignMarkers(t *testing.T) {
 	theirs := func(text string) map[string]string {
 		return map[string]string{file: app("a", `1.0.0 # {"$imagepolicy": "`+text+`"}`)}
 	}
-	foreign := outcome{memories: map[string]pin.Memory{"pin.app.a": found(at(file, "1.0.0"), "ForeignMarker")}}
+	foreign := outcome{memories: map[string]pin.Memory{"pin.app.a": naming("flux-system/nginx", found(at(file, "1.0.0"), "ForeignMarker"))}}
 	for name, tc := range map[string]makeCase{
 		"of somebody's policy": {files: theirs("flux-system:nginx:tag"), pins: []Pin{pinOf("a")}, want: foreign},
 		"of our name without a tag": {

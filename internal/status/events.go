@@ -35,6 +35,7 @@ func Events(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
 	events = append(events, memoryEvents(before, after)...)
 	events = append(events, heldEvents(before, after)...)
 	events = append(events, waveEvents(before, after)...)
+	events = append(events, noteEvents(before, after)...)
 	events = append(events, findingEvents(before, after)...)
 	return append(events, stateEvents(before, after)...)
 }
@@ -109,6 +110,29 @@ func findingEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
 		events = append(events, warning(reason, enumerate(messages[reason], "; ")))
 	}
 	return events
+}
+
+// FileReformatReason is that of the event about a file whose layout Flux will change.
+const FileReformatReason = "FileReformat"
+
+// noteEvents tell once for each file what its targets' notes say.
+func noteEvents(before, after v1alpha1.AppUpgradePolicyStatus) []Event {
+	known := map[string]bool{"": true}
+	for _, target := range before.Targets {
+		known[target.Note] = true
+	}
+	var notes []string
+	for _, target := range after.Targets {
+		if !known[target.Note] {
+			known[target.Note] = true
+			notes = append(notes, target.Note)
+		}
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	slices.Sort(notes)
+	return []Event{normal(FileReformatReason, enumerate(notes, "; "))}
 }
 
 // story is what several targets of one policy go through together.

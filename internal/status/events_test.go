@@ -34,6 +34,13 @@ func TestEvents(t *testing.T) {
 		events        []string
 	}{
 		"nothing": {before: statusOf(pinned), after: statusOf(pinned)},
+		"layouts that Flux will change": {
+			before: v1alpha1.AppUpgradePolicyStatus{Targets: []v1alpha1.TargetStatus{{Name: "known", Note: "a.yaml:1"}, {Name: "b"}}},
+			after: v1alpha1.AppUpgradePolicyStatus{Targets: []v1alpha1.TargetStatus{
+				{Name: "known", Note: "a.yaml:1"}, {Name: "b", Note: "b.yaml:2"}, {Name: "also-b", Note: "b.yaml:2"},
+			}},
+			events: []string{"Normal FileReformat: b.yaml:2"},
+		},
 		"the first status": {
 			after:  statusOf(makeInput(makeTarget("a", "1.5.0").obj())),
 			events: []string{"Normal VersionAvailable: 1.5.0 is available", "Normal Succeeded: 1 of 1 targets run 1.5.0"},

@@ -123,6 +123,7 @@ func newTarget(p parser, own, mover part) target {
 		memory := own.target.Pin.Memory
 		t.marked = markerStands(memory, t.status.Finding)
 		t.status.Git = memory.Git
+		t.status.Note = bounded(memory.Note)
 		t.status.Location = locationOf(*own.target.Pin)
 		t.status.Desired = desired(memory, mover.decision)
 	}

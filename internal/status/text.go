@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// maxMessage bounds a message that others wrote, in bytes: 200 targets then need 200 KiB of status at most.
+	// maxMessage bounds a message that others wrote, in bytes: 200 targets with a finding and a note then need
+	// 400 KiB of status at most.
 	maxMessage = 1024
 	// maxNamed is how many of many things a message names.
 	maxNamed = 3

@@ -27,6 +27,7 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	intent.Commit = commitOf(s.policy)
 	intent.Unmanaged = unmanaged(s.policy)
 	intent.AllowShared = allowsShared(s.policy)
+	intent.RefuseReformat = refusesReformat(s.policy)
 	intent.Mark = target.Finding == nil && !intent.Unmanaged && !s.policy.Spec.Suspend
 	intent.Remove = removes(s.policy, target.Finding)
 	intent.Prompt = s.prompt(target, live)
@@ -159,6 +160,10 @@ func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
 		commit.Signing = pin.Signing{Type: string(cmp.Or(key.Type, v1alpha1.SigningKeyGPG)), Secret: key.SecretRef.Name}
 	}
 	return commit
+}
+
+func refusesReformat(policy *v1alpha1.AppUpgradePolicy) bool {
+	return policy.Spec.Git != nil && policy.Spec.Git.Reformat == v1alpha1.ReformatRefuse
 }
 
 func unmanaged(policy *v1alpha1.AppUpgradePolicy) bool {

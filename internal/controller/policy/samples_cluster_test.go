@@ -72,6 +72,7 @@ var wantErrors = map[string]string{
 	"unknown-never-skip":                      "spec.versions.neverSkip",
 	"unknown-on-failure":                      "spec.rollout.health.onFailure",
 	"unknown-provider":                        "spec.chart.provider",
+	"unknown-reformat-mode":                   "spec.git.reformat",
 	"unknown-wave-auto-approve":               "spec.rollout.waves[0].autoApprove",
 	"upper-case-wave":                         "spec.rollout.waves[0].name",
 	"wave-selects-all":                        "an empty selector selects the targets of every other wave",

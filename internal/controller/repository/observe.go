@@ -127,6 +127,9 @@ func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *sc
 	}
 	p.Orphaned, p.Suspended = policy.orphaned, policy.suspended
 	p.Decided = intent.Round > 0 && intent.Round <= policy.round
+	if err := r.observeForeignPolicy(ctx, reader, s, &p); err != nil {
+		return err
+	}
 	if err := r.observeSelection(ctx, reader, s, &p, object); err != nil {
 		return err
 	}

@@ -103,7 +103,13 @@ func (s *scope) placementPins(of func(batch.Pin) bool) []placement.Pin {
 			continue
 		}
 		found := s.sources[sourceKey{p.Key.Namespace, p.Intent.Source}]
-		pins = append(pins, placement.Pin{Pin: p, Policy: s.policies[p.Key], Source: found.markers, SourceProblem: found.problem, Refused: found.repository == nil})
+		placed := placement.Pin{
+			Pin: p, Policy: s.policies[p.Key], Source: found.markers, SourceProblem: found.problem, Refused: found.repository == nil,
+		}
+		if policy := s.lives[s.policyKey(p)].object; policy != nil {
+			placed.Range = policy.Spec.Versions.Range
+		}
+		pins = append(pins, placed)
 	}
 	return pins
 }

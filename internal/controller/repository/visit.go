@@ -32,10 +32,14 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 	if err != nil {
 		return err
 	}
+	foreign, err := r.foreignPolicies(ctx, s, pins)
+	if err != nil {
+		return err
+	}
 	var plan placement.Plan
 	head, err := r.Git.Update(ctx, remote, author(pins), func(checkout *gitops.Checkout) (gitops.Change, error) {
 		var err error
-		plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied)
+		plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied, foreign)
 		if err != nil || len(plan.Files) == 0 {
 			return gitops.Change{}, err
 		}
@@ -47,12 +51,13 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 	}
 	r.retries.forget(s.key, repository)
 	if len(plan.Files) > 0 {
-		log.FromContext(ctx).Info("Pushed markers", "repository", repository.String(), "commit", head.Hash, "placed", len(plan.Placed), "removed", len(plan.Removed))
+		log.FromContext(ctx).Info("Pushed markers", "repository", repository.String(), "commit", head.Hash, "placed", len(plan.Placed), "adopted", len(plan.Adopted), "removed", len(plan.Removed))
 		for key, memory := range plan.Memories {
 			memory.Revision = head.Hash
 			plan.Memories[key] = memory
 		}
 	}
+	r.tellAdopted(s, plan.Adopted)
 	if err := r.remember(ctx, s, plan.Memories, atRest); err != nil {
 		return err
 	}
@@ -118,15 +123,20 @@ const listed = 50
 
 func message(plan placement.Plan) string {
 	var b strings.Builder
-	switch {
+	adopted := make([]string, 0, len(plan.Adopted))
+	for _, a := range plan.Adopted {
+		adopted = append(adopted, fmt.Sprintf("%s, which was that of ImagePolicy %s", a.At, a.From))
+	}
+	switch marked := len(plan.Placed) + len(adopted); {
 	case len(plan.Removed) == 0:
-		fmt.Fprintf(&b, "Mark %s for automatic upgrades\n", count(len(plan.Placed)))
-	case len(plan.Placed) == 0:
+		fmt.Fprintf(&b, "Mark %s for automatic upgrades\n", count(marked))
+	case marked == 0:
 		fmt.Fprintf(&b, "Remove the upgrade %s\n", strings.Replace(count(len(plan.Removed)), "version", "marker", 1))
 	default:
-		fmt.Fprintf(&b, "Mark %s and unmark %d\n", count(len(plan.Placed)), len(plan.Removed))
+		fmt.Fprintf(&b, "Mark %s and unmark %d\n", count(marked), len(plan.Removed))
 	}
 	list(&b, "Markers placed", plan.Placed)
+	list(&b, "Markers adopted", adopted)
 	list(&b, "Markers removed", plan.Removed)
 	return b.String()
 }

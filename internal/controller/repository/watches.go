@@ -100,7 +100,8 @@ func request(key string) reconcile.Request {
 	return reconcile.Request{NamespacedName: types.NamespacedName{Name: key}}
 }
 
-// ofImagePolicy: a pin is about its repository branch, a candidate about those of its policy's pins.
+// ofImagePolicy: a pin is about its repository branch, a candidate about those of its policy's pins, and one that is not ours
+// about those in which a marker that is in a pin's way names it.
 func (r *Reconciler) ofImagePolicy(ctx context.Context, object client.Object) []reconcile.Request {
 	if object.GetLabels()[pin.RoleLabel] == pin.RoleCandidate {
 		return r.ofPins(ctx, object.GetNamespace(), client.MatchingLabels{pin.PolicyLabel: object.GetLabels()[pin.PolicyLabel]})
@@ -108,7 +109,18 @@ func (r *Reconciler) ofImagePolicy(ctx context.Context, object client.Object) []
 	if key := object.GetLabels()[pin.RepositoryLabel]; key != "" {
 		return []reconcile.Request{request(key)}
 	}
-	return nil
+	if object.GetLabels()[pin.ManagedByLabel] == pin.ManagedBy {
+		return nil
+	}
+	branches, err := r.naming(ctx, client.ObjectKeyFromObject(object))
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Cannot see whether a marker names an ImagePolicy")
+	}
+	requests := make([]reconcile.Request, 0, len(branches))
+	for _, branch := range branches {
+		requests = append(requests, request(branch))
+	}
+	return requests
 }
 
 // ofAutomation: one of ours is about its repository branch. Another may be about any branch that its namespace's pins use.
