@@ -180,7 +180,7 @@ func TestMakeLinesSharedWithOthers(t *testing.T) {
 			want: outcome{memories: map[string]pin.Memory{"pin.app.a-nginx": markedAt(file, "1.0.0")}},
 		},
 		"of an object that the targets refer to": {
-			files: map[string]string{"mc/oci.yaml": repository}, applied: []markers.Source{mc},
+			files: map[string]string{"mc/oci.yaml": repository, "mc/a.yaml": app("a", "1.0.0")}, applied: []markers.Source{mc},
 			pins: []Pin{pinOf("a", appliedBy(mc), writtenIn("oci")), pinOf("b", appliedBy(mc), writtenIn("oci"))},
 			want: outcome{
 				files: map[string]string{"mc/oci.yaml": strings.Replace(repository, "tag: 1.0.0", "tag: "+with("1.0.0", "a"), 1)}, placed: []string{"mc/oci.yaml:8"},
