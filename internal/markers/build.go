@@ -46,6 +46,9 @@ type builder struct {
 	// open are the folders that are being built, to find cycles.
 	open    map[string]bool
 	folders int
+	// readable remembers what Flux would make of files, if somebody wants to
+	// know.
+	readable map[string]error
 	// steps are those that are left.
 	steps int
 	notes []string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -71,6 +72,11 @@ func parseFile(name string, content []byte, wanted func(text string) bool) *file
 		start = at[1]
 	}
 	return f
+}
+
+// parsed reports whether every document was parsed.
+func (f *file) parsed() bool {
+	return f.err == nil && !slices.ContainsFunc(f.docs, func(d *document) bool { return d.root == nil && d.err == nil })
 }
 
 func checkSeparator(s string) error {

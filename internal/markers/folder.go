@@ -242,13 +242,17 @@ func (b *builder) parse(name string) (*file, error) {
 	if f.err != nil {
 		b.note(name, brief(f.err.Error()))
 	}
-	f.docs = slices.DeleteFunc(f.docs, func(doc *document) bool {
+	whole, all := f.parsed(), f.docs
+	f.docs = slices.DeleteFunc(slices.Clone(all), func(doc *document) bool {
 		if doc.err != nil {
 			b.note(name, brief(doc.err.Error()))
 		}
 		return doc.root == nil || !b.holdsKind(doc.root)
 	})
 	b.parsed[name] = f
+	if whole && len(f.docs) > 0 && b.readable != nil {
+		b.readable[name] = (&file{name: name, docs: all, more: f.more}).readable(content).orNil()
+	}
 	return f, nil
 }
 

@@ -151,7 +151,9 @@ func (x *Index) build(target Target) (*build, error) {
 	if b := x.built[gk]; b != nil {
 		return b, nil
 	}
-	b, err := newBuilder(x.repo, gk).source(x.source)
+	from := newBuilder(x.repo, gk)
+	from.readable = x.readable
+	b, err := from.source(x.source)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,14 @@ type Problem struct { //nolint:errname // the word that users and the design hav
 	Message string
 }
 
+// orNil is nil for a nil Problem, which as an error would be one.
+func (p *Problem) orNil() error {
+	if p == nil {
+		return nil
+	}
+	return p
+}
+
 // Error returns the message.
 func (p *Problem) Error() string { return p.Message }
 
