@@ -1,6 +1,7 @@
 package helm_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +24,20 @@ func TestRulesAreGenerated(t *testing.T) {
 	for _, rule := range got.Rules {
 		if slices.Contains(slices.Concat(rule.Verbs, rule.Resources, rule.APIGroups), "*") {
 			t.Errorf("a rule has a wildcard: %v", rule)
+		}
+	}
+}
+
+// Who may make tokens of every ServiceAccount may be anyone: the operator may only if it is asked to log in as them.
+func TestServiceAccountTokens(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		objects := render(t, "--set", fmt.Sprintf("operator.objectLevelWorkloadIdentity=%t", on))
+		rules := as[rbacv1.ClusterRole](t, find(t, objects, "ClusterRole", release)).Rules
+		if got := allows(rules, "", "serviceaccounts/token", "create"); got != on {
+			t.Errorf("with the value %t the role allows to make tokens: %t", on, got)
+		}
+		if got := allows(rules, "", "serviceaccounts", "get"); got != on {
+			t.Errorf("with the value %t the role allows to read service accounts: %t", on, got)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"github.com/fluxcd/pkg/auth"
 	"github.com/fluxcd/pkg/runtime/logger"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -77,6 +78,9 @@ func addControllers(mgr ctrl.Manager, o options) error {
 	if err != nil {
 		return err
 	}
+	if o.serviceAccountTokens {
+		auth.EnableObjectLevelWorkloadIdentity()
+	}
 	limits := batch.DefaultLimits
 	limits.Arm = o.armTimeout
 	git, err := gitClient(o)
@@ -85,6 +89,7 @@ func addControllers(mgr ctrl.Manager, o options) error {
 	}
 	err = repository.SetupWithManager(mgr, git, repository.Options{
 		Leader: string(uuid.NewUUID()), Limits: limits, NoCrossNamespaceRefs: o.noCrossNamespaceRefs, Concurrent: o.concurrent, Now: time.Now,
+		ServiceAccountTokens: o.serviceAccountTokens,
 	})
 	if err != nil {
 		return err

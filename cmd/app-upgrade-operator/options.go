@@ -18,6 +18,7 @@ type options struct {
 	leaderElect          bool
 	leaderNamespace      string
 	noCrossNamespaceRefs bool
+	serviceAccountTokens bool
 	armTimeout           time.Duration
 	finalizerTimeout     time.Duration
 	concurrent           int
@@ -34,6 +35,8 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Let one of several replicas work at a time.")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "Namespace of the lease; by default the one that the operator runs in.")
 	flags.BoolVar(&o.noCrossNamespaceRefs, "no-cross-namespace-refs", false, "Refuse GitRepositories of other namespaces, whatever these grant.")
+	flags.BoolVar(&o.serviceAccountTokens, "object-level-workload-identity", false,
+		"Log in to Azure DevOps and AWS CodeCommit as the ServiceAccount of a GitRepository, for which tokens are made.")
 	flags.DurationVar(&o.armTimeout, "arm-timeout", batch.DefaultLimits.Arm, "How long Flux may take to write a batch before it is withdrawn.")
 	flags.DurationVar(&o.finalizerTimeout, "finalizer-timeout", policy.DefaultFinalizerTimeout, "How long a deleted policy waits for its markers to be removed.")
 	flags.IntVar(&o.concurrent, "concurrent", 4, "How many policies, and how many repositories, are worked on at once.")

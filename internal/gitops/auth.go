@@ -137,20 +137,26 @@ func checkAuth(auth *git.AuthOptions) error {
 	return nil
 }
 
+// basic is how HTTP sends a user name and a password.
+func basic(user, password string) string {
+	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+}
+
 // scrub removes every credential of the remote from a text.
 func (r Remote) scrub(text string) string {
 	text = withoutUserinfo(text)
 	var secret []string
 	if r.auth != nil {
-		secret = append(secret, r.auth.Password, r.auth.BearerToken,
-			base64.StdEncoding.EncodeToString([]byte(r.auth.Username+":"+r.auth.Password)))
+		secret = append(secret, r.auth.Password, r.auth.BearerToken, basic(r.auth.Username, r.auth.Password))
 		if len(r.auth.Username) >= minTokenLength {
 			secret = append(secret, r.auth.Username)
 		}
 	}
-	secret = append(secret, r.proxy.Password)
+	if r.proxy.Password != "" {
+		secret = append(secret, r.proxy.Password, basic(r.proxy.Username, r.proxy.Password))
+	}
 	for _, s := range secret {
-		if s == "" || s == "Og==" { // base64 of ":"
+		if s == "" || s == basic("", "") {
 			continue
 		}
 		text = strings.ReplaceAll(text, s, "***")

@@ -32,7 +32,7 @@ func remoteWith(t testing.TB, url string, data map[string][]byte) Remote {
 		repo.Spec.SecretRef = &meta.LocalObjectReference{Name: "auth"}
 		builder.WithObjects(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "flux-system", Name: "auth"}, Data: data})
 	}
-	remote, err := RemoteOf(t.Context(), builder.Build(), repo)
+	remote, err := RemoteOf(t.Context(), builder.Build(), nil, repo)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,10 @@ const (
 	ReasonAuthInvalid Reason = "AuthInvalid"
 	// ReasonNotABranch: the GitRepository follows a tag, a semver range, a commit or a ref name.
 	ReasonNotABranch Reason = "NotABranch"
-	// ReasonUnsupportedProvider: the GitRepository authenticates through a cloud provider.
+	// ReasonUnsupportedProvider: the GitRepository's provider cannot serve it, or must not.
 	ReasonUnsupportedProvider Reason = "UnsupportedProvider"
+	// ReasonLoginFailed: the GitRepository's provider issued no credentials; Detail has its words.
+	ReasonLoginFailed Reason = "LoginFailed"
 	// ReasonURLInvalid: the address is none that Flux accepts (http, https, ssh).
 	ReasonURLInvalid Reason = "URLInvalid"
 	// ReasonUnreachable: no answer that makes sense: network, DNS, TLS, host key, timeout, server error.

@@ -36,31 +36,30 @@ func (r Remote) String() string { return shownURL(r.URL) + "@" + r.Branch }
 func (r Remote) GoString() string { return r.String() }
 
 // RemoteOf reads the address, the branch and the credentials of a GitRepository;
-// Secrets are read in its namespace. An *Error says what is wrong with the
-// GitRepository or its Secrets; any other error is the API server's, to be retried.
-func RemoteOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepository) (Remote, error) {
-	remote := Remote{URL: shownURL(repo.Spec.URL)}
+// Secrets are read in its namespace. A provider is asked for credentials each time:
+// they last for what one look at Git does. accounts makes tokens of service accounts
+// for that; without it a GitRepository that needs one is refused. An *Error says what
+// is wrong with the GitRepository, its Secrets or its provider; any other error is the
+// API server's, to be retried.
+func RemoteOf(ctx context.Context, reader client.Reader, accounts client.Client, repo *sourcev1.GitRepository) (Remote, error) {
+	s := &source{reader: reader, accounts: accounts, repo: repo, remote: Remote{URL: shownURL(repo.Spec.URL)}}
 	if repo.Spec.Timeout != nil {
-		remote.timeout = repo.Spec.Timeout.Duration
+		s.remote.timeout = repo.Spec.Timeout.Duration
 	}
 	var err error
-	if remote.Branch, err = branchOf(repo); err != nil {
+	if s.remote.Branch, err = branchOf(repo); err != nil {
 		return Remote{}, err
 	}
-	if provider := repo.Spec.Provider; provider != "" && provider != sourcev1.GitProviderGeneric {
-		return Remote{}, &Error{
-			Reason: ReasonUnsupportedProvider, URL: remote.URL,
-			Detail: fmt.Sprintf("GitRepository %s authenticates with provider %q, which this version cannot do", client.ObjectKeyFromObject(repo), provider),
-			Next:   "use a GitRepository with provider generic and a Secret with a token or an SSH key",
-		}
-	}
-	if remote.auth, err = authOf(ctx, reader, repo); err != nil {
+	if err := s.readAuth(ctx); err != nil {
 		return Remote{}, err
 	}
-	if remote.proxy, err = proxyOf(ctx, reader, repo); err != nil {
+	if s.remote.proxy, err = proxyOf(ctx, reader, repo); err != nil {
 		return Remote{}, err
 	}
-	return remote, nil
+	if err := s.login(ctx); err != nil {
+		return Remote{}, err
+	}
+	return s.remote, nil
 }
 
 // branchOf is the branch that a GitRepository follows; without a reference it is Flux's default.
@@ -91,38 +90,44 @@ func branchOf(repo *sourcev1.GitRepository) (string, error) {
 	}
 }
 
-// authOf reads spec.secretRef and makes sure that the transport can use what it holds.
-func authOf(ctx context.Context, reader client.Reader, repo *sourcev1.GitRepository) (*git.AuthOptions, error) {
+// readAuth reads spec.secretRef and makes sure that the transport can use what it holds.
+func (s *source) readAuth(ctx context.Context) error {
+	repo := s.repo
 	u, err := url.Parse(repo.Spec.URL)
 	if err != nil || u.Host == "" || !supportedSchemes[u.Scheme] {
-		return nil, &Error{
+		return &Error{
 			Reason: ReasonURLInvalid, URL: shownURL(repo.Spec.URL),
 			Detail: fmt.Sprintf("spec.url of GitRepository %s is no http, https or ssh address", client.ObjectKeyFromObject(repo)),
 			Next:   "correct spec.url; SSH addresses are written ssh://git@host/path",
 		}
 	}
+	s.url = *u
 	var data map[string][]byte
 	where := "GitRepository " + client.ObjectKeyFromObject(repo).String() + " without spec.secretRef"
 	if repo.Spec.SecretRef != nil {
-		secret, err := secretOf(ctx, reader, repo, "secretRef", repo.Spec.SecretRef.Name)
+		secret, err := secretOf(ctx, s.reader, repo, "secretRef", repo.Spec.SecretRef.Name)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		where = "Secret " + client.ObjectKeyFromObject(secret).String()
+		s.secret = client.ObjectKeyFromObject(secret).String()
+		where = "Secret " + s.secret
 		// An SSH key's passphrase is a password without a user name, which the library refuses.
-		if _, err := secrets.AuthMethodsFromSecret(ctx, secret); err != nil && u.Scheme != string(git.SSH) {
-			return nil, authInvalid(repo, where, err)
+		methods, err := secrets.AuthMethodsFromSecret(ctx, secret, secrets.WithTLSSystemCertPool())
+		switch {
+		case err == nil:
+			s.methods = *methods
+		case u.Scheme != string(git.SSH):
+			return authInvalid(repo, where, err)
 		}
 		data = secret.Data
 	}
-	auth, err := git.NewAuthOptions(*u, data)
-	if err != nil {
-		return nil, authInvalid(repo, where, err)
+	if s.remote.auth, err = git.NewAuthOptions(*u, data); err != nil {
+		return authInvalid(repo, where, err)
 	}
-	if err := checkAuth(auth); err != nil {
-		return nil, authInvalid(repo, where, err)
+	if err := checkAuth(s.remote.auth); err != nil {
+		return authInvalid(repo, where, err)
 	}
-	return auth, nil
+	return nil
 }
 
 // proxyOf reads spec.proxySecretRef; the zero value means none.

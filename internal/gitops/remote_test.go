@@ -58,7 +58,7 @@ func TestRemoteOfBranch(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			repo := gitRepository(func(s *sourcev1.GitRepositorySpec) { s.Reference, s.SecretRef = tt.ref, nil })
-			got, err := RemoteOf(t.Context(), fake.NewClientBuilder().Build(), repo)
+			got, err := RemoteOf(t.Context(), fake.NewClientBuilder().Build(), nil, repo)
 			if got.Branch != tt.want {
 				t.Errorf("branch is %q, want %q", got.Branch, tt.want)
 			}
@@ -108,7 +108,7 @@ func TestRemoteOfCredentials(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			reader := fake.NewClientBuilder().WithObjects(secret("auth", tt.data)).Build()
-			remote, err := RemoteOf(t.Context(), reader, gitRepository(func(s *sourcev1.GitRepositorySpec) { s.URL = tt.url }))
+			remote, err := RemoteOf(t.Context(), reader, nil, gitRepository(func(s *sourcev1.GitRepositorySpec) { s.URL = tt.url }))
 			if tt.want != "" {
 				checkFailure(t, err, tt.want, tt.words)
 				return
@@ -134,9 +134,6 @@ func TestRemoteOfOthers(t *testing.T) {
 		"anonymous":          {change: func(s *sourcev1.GitRepositorySpec) { s.SecretRef = nil }},
 		"anonymous SSH":      {change: func(s *sourcev1.GitRepositorySpec) { s.SecretRef, s.URL = nil, "ssh://git.example/r" }, want: ReasonAuthInvalid, words: "without spec.secretRef"},
 		"Secret is missing":  {change: func(*sourcev1.GitRepositorySpec) {}, want: ReasonSecretMissing, words: "flux-system/auth"},
-		"azure":              {change: func(s *sourcev1.GitRepositorySpec) { s.Provider = "azure" }, want: ReasonUnsupportedProvider, words: `"azure"`},
-		"aws":                {change: func(s *sourcev1.GitRepositorySpec) { s.Provider = "aws" }, want: ReasonUnsupportedProvider, words: `"aws"`},
-		"github":             {change: func(s *sourcev1.GitRepositorySpec) { s.Provider = "github" }, want: ReasonUnsupportedProvider, words: `"github"`},
 		"generic":            {change: func(s *sourcev1.GitRepositorySpec) { s.Provider, s.SecretRef = "generic", nil }},
 		"proxy":              {change: func(s *sourcev1.GitRepositorySpec) { s.SecretRef, s.ProxySecretRef = nil, proxy }, objects: []client.Object{secret("proxy", map[string]string{"address": "http://proxy:3128"})}},
 		"proxy is missing":   {change: func(s *sourcev1.GitRepositorySpec) { s.SecretRef, s.ProxySecretRef = nil, proxy }, want: ReasonSecretMissing, words: "proxySecretRef"},
@@ -146,7 +143,7 @@ func TestRemoteOfOthers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			reader := fake.NewClientBuilder().WithObjects(tt.objects...).Build()
-			_, err := RemoteOf(t.Context(), reader, gitRepository(tt.change))
+			_, err := RemoteOf(t.Context(), reader, nil, gitRepository(tt.change))
 			if tt.want != "" {
 				checkFailure(t, err, tt.want, tt.words)
 			} else if err != nil {
@@ -164,7 +161,7 @@ func TestRemoteOfKeepsWhatIsAskedFor(t *testing.T) {
 		s.ProxySecretRef = &meta.LocalObjectReference{Name: "proxy"}
 	})
 	proxy := secret("proxy", map[string]string{"address": "http://proxy:3128", "username": "u", "password": testPassword})
-	remote, err := RemoteOf(t.Context(), fake.NewClientBuilder().WithObjects(proxy).Build(), repo)
+	remote, err := RemoteOf(t.Context(), fake.NewClientBuilder().WithObjects(proxy).Build(), nil, repo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +184,7 @@ func TestRemoteOfPassesAPIErrorsOn(t *testing.T) {
 			return want
 		},
 	}).Build()
-	_, err := RemoteOf(t.Context(), reader, gitRepository(func(*sourcev1.GitRepositorySpec) {}))
+	_, err := RemoteOf(t.Context(), reader, nil, gitRepository(func(*sourcev1.GitRepositorySpec) {}))
 	if !errors.Is(err, want) || ReasonOf(err) != "" {
 		t.Errorf("RemoteOf() = %v with reason %q, want %v without", err, ReasonOf(err), want)
 	}

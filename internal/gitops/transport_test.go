@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	neturl "net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -31,16 +33,17 @@ func pemOf(kind string, der []byte, err error) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// certificate makes a self-signed certificate for 127.0.0.1 and its key.
-func certificate(t *testing.T) (cert, key []byte) {
+// certificate makes a self-signed certificate for 127.0.0.1 and some names, and its key.
+func certificate(t *testing.T, names ...string) (cert, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: names,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	cert = pemOf("CERTIFICATE", der, err)
@@ -128,6 +131,13 @@ func sshKey(t *testing.T, passphrase string) (signer gossh.Signer, identity []by
 	return signer, pem.EncodeToMemory(block)
 }
 
+// sshHost is the key of a server, and the line of known_hosts that trusts it.
+func sshHost(t *testing.T, address string) (gossh.Signer, string) {
+	t.Helper()
+	host, _ := sshKey(t, "")
+	return host, knownhosts.Line([]string{address}, host.PublicKey()) + "\n"
+}
+
 // newSSHServer is a started SSH server that lets in the owner of one key, and its known_hosts line.
 func newSSHServer(t *testing.T, user gossh.PublicKey, files map[string]string) (s *server, url string, knownHosts []byte) {
 	t.Helper()
@@ -180,11 +190,51 @@ func TestSSH(t *testing.T) {
 }
 
 func TestSSHHookSpeaks(t *testing.T) {
-	user, identity := sshKey(t, testPassword)
-	s, url, knownHosts := newSSHServer(t, user.PublicKey(), map[string]string{"a.yaml": "a: 1\n"})
-	s.hook("update", "echo 'GL-HOOK-ERR: sign your commits' >&2; exit 1")
-	remote := remoteWith(t, url, map[string][]byte{"identity": identity, "known_hosts": knownHosts, "password": []byte(testPassword)})
-	checkFailure(t, update(t, remote), ReasonPushRejected, "GL-HOOK-ERR: sign your commits")
+	for _, hook := range []string{"update", "pre-receive"} {
+		t.Run(hook, func(t *testing.T) {
+			user, identity := sshKey(t, testPassword)
+			s, url, knownHosts := newSSHServer(t, user.PublicKey(), map[string]string{"a.yaml": "a: 1\n"})
+			before := s.head()
+			s.hook(hook, "echo 'GL-HOOK-ERR: sign your commits ("+testPassword+")' >&2; exit 1")
+			remote := remoteWith(t, url, map[string][]byte{"identity": identity, "known_hosts": knownHosts, "password": []byte(testPassword)})
+			checkFailure(t, update(t, remote), ReasonPushRejected, "GL-HOOK-ERR: sign your commits (***)", "hook declined")
+			if s.head() != before {
+				t.Error("the branch moved")
+			}
+		})
+	}
+}
+
+// A server that lets in the owner of a certificate.
+func TestClientCertificate(t *testing.T) {
+	cert, key := certificate(t)
+	s := newServer(t, map[string]string{"a.yaml": "a: 1\n"})
+	if err := s.StartHTTP(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.StopHTTP)
+	to, err := neturl.Parse(s.HTTPAddress())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(cert)
+	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(to))
+	front.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted}
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	url := front.URL + "/" + testRepo
+
+	if err := update(t, remoteWith(t, url, map[string][]byte{"ca.crt": cert, "tls.crt": cert, "tls.key": key})); err != nil {
+		t.Error(err)
+	}
+	checkFailure(t, update(t, remoteWith(t, url, map[string][]byte{"ca.crt": cert})), ReasonUnreachable, "certificate")
+	otherCert, otherKey := certificate(t)
+	checkFailure(t, update(t, remoteWith(t, url, map[string][]byte{"ca.crt": cert, "tls.crt": otherCert, "tls.key": otherKey})), ReasonUnreachable)
 }
 
 // A server that accepts the connection and then says nothing.

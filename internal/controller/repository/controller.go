@@ -31,6 +31,8 @@ type Options struct {
 	Limits batch.Limits
 	// NoCrossNamespaceRefs forbids GitRepositories of other namespaces.
 	NoCrossNamespaceRefs bool
+	// ServiceAccountTokens allows to make tokens of the service accounts that GitRepositories log in with.
+	ServiceAccountTokens bool
 	// Concurrent is how many repository branches are worked on at once.
 	Concurrent int
 	// Now is the clock; time.Now if nil.

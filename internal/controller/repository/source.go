@@ -87,7 +87,11 @@ func markerSource(ctx context.Context, reader client.Reader, of pin.Source) (mar
 func (r *Reconciler) remote(ctx context.Context, s *scope, repository pin.NamespacedName) (gitops.Remote, error) {
 	for key, found := range s.sources {
 		if key.Repository == repository && found.repository != nil {
-			return gitops.RemoteOf(ctx, r.Live, found.repository)
+			var accounts client.Client
+			if r.ServiceAccountTokens {
+				accounts = r.Client
+			}
+			return gitops.RemoteOf(ctx, r.Live, accounts, found.repository)
 		}
 	}
 	return gitops.Remote{}, &gitops.Error{
