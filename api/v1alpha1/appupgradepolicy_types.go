@@ -59,7 +59,8 @@ type AppUpgradePolicySpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Targets []TargetReference `json:"targets"`
 
-	// chart overrides what is found through the targets' catalog, HelmRepository or OCIRepository, and says how to reach it.
+	// chart overrides what is found through the targets' catalog, HelmRepository or OCIRepository, and says how to reach it:
+	// credentials are not taken from there.
 	// +optional
 	Chart *Chart `json:"chart,omitempty"`
 

@@ -125,7 +125,7 @@ func newTarget(p parser, own, mover part) target {
 		t.status.Git = memory.Git
 		t.status.Note = bounded(memory.Note)
 		t.status.Location = locationOf(*own.target.Pin)
-		t.status.Desired = desired(memory, mover.decision)
+		t.status.Desired = desired(own.target, mover.decision)
 	}
 	t.status.State = stateOf(p, own, mover)
 	t.moving = upgrading(t.status.State) && (t.status.State == v1alpha1.TargetPinned || own.decision.Upgrade.Result == "")
@@ -184,11 +184,14 @@ func locationOf(p rollout.Pin) *v1alpha1.Location {
 }
 
 // desired is the tag that the line should have: the wanted one, or what Git has.
-func desired(memory pin.Memory, moved rollout.TargetDecision) string {
+func desired(target rollout.Target, moved rollout.TargetDecision) string {
 	if moved.Want != "" {
 		return moved.Want
 	}
-	return versions.Tag(memory.Git)
+	if target.Verbatim {
+		return target.Pin.Memory.Git
+	}
+	return versions.Tag(target.Pin.Memory.Git)
 }
 
 func stateOf(p parser, own, mover part) v1alpha1.TargetState {
