@@ -190,3 +190,32 @@ func TestOverlaysOfRandomTrees(t *testing.T) {
 		t.Error("nothing was offered")
 	}
 }
+
+// FuzzWithPatch adds a patch to an arbitrary kustomization: what it said before
+// it still says, and nothing that was written is gone.
+func FuzzWithPatch(f *testing.F) {
+	for _, text := range []string{
+		resources("a.yaml"), "patches:\n- path: a.yaml\n", "patches:\n  - path: a.yaml\n    options: {allowNameChange: true}\n\n# end\nnamePrefix: a-",
+		"patches: []\n", "patches:\n- patch: |+\n    a: b\n\n\nnameSuffix: b", "patches: &p\n- path: a.yaml\ncomponents: *p\n", "# nothing\n", "{}", "a: b\n...\n",
+	} {
+		f.Add(text)
+	}
+	const entry = "- path: version.yaml\n"
+	f.Fuzz(func(t *testing.T, content string) {
+		with := withPatch("kustomization.yaml", []byte(content), entry)
+		if with == nil {
+			return
+		}
+		before, after := parseFile("", []byte(content), nil), parseFile("", with, nil)
+		list := child(after.docs[0].root, "patches")
+		if len(after.docs) != 1 || list == nil {
+			t.Fatalf("%q became %q", content, with)
+		}
+		if had := child(before.docs[0].root, "patches"); had != nil && len(list.Content) != len(had.Content)+1 || had == nil && len(list.Content) != 1 {
+			t.Fatalf("%q became %q", content, with)
+		}
+		if scalarValue(child(list.Content[len(list.Content)-1], "path")) != "version.yaml" || len(with) < len(content)+len(entry) {
+			t.Fatalf("%q became %q", content, with)
+		}
+	})
+}

@@ -35,6 +35,10 @@ type Survey struct {
 	rooted       bool
 	// uses are the uses by the field of a kind and by line.
 	uses map[string]map[line][]use
+	// mentioned are the uses of variables by root, and steps the work that is
+	// left to find them.
+	mentioned map[int]map[string][]use
+	steps     int
 }
 
 // root is where a build begins: what a Flux Kustomization applies, or a folder
@@ -49,7 +53,7 @@ type root struct {
 // that the cluster has; others are found by their manifests.
 func NewSurvey(fsys fs.FS, applied []Source) *Survey {
 	repo := newRepository(fsys)
-	s := &Survey{repo: repo, manifests: newManifests(repo), applied: applied, uses: map[string]map[line][]use{}}
+	s := &Survey{repo: repo, manifests: newManifests(repo), applied: applied, uses: map[string]map[line][]use{}, mentioned: map[int]map[string][]use{}, steps: surveySteps}
 	s.Expect(applied...)
 	return s
 }

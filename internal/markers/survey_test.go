@@ -84,6 +84,20 @@ func TestSurveyIsBounded(t *testing.T) {
 	}
 }
 
+// TestVariablesAreBounded: what cannot be looked at whole is not taken for unused.
+func TestVariablesAreBounded(t *testing.T) {
+	source := of(map[string]string{"version": "1.4.2"})
+	all := files{"mc/a.yaml": app("org", "a", "${version}"), "apps.yaml": fluxKustomization("flux", "apps", "./mc", "version: 1.4.2")}
+	for steps, want := range map[int]bool{0: false, surveySteps: true} {
+		survey := NewSurvey(mapFS(all), []Source{source})
+		survey.steps = steps
+		users, err := survey.Users(target("org", "a"), Location{File: "apps.yaml", Line: 10, Variable: "version"})
+		if want != (err == nil) || err != nil && !isProblem(err) || len(users) == 0 && want {
+			t.Errorf("with %d steps: %v, error %v", steps, users, err)
+		}
+	}
+}
+
 func TestGivesName(t *testing.T) {
 	names := map[string]bool{"one": true}
 	for text, want := range map[string]bool{

@@ -1,6 +1,7 @@
 package markers
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 
@@ -19,8 +20,7 @@ func (s *Survey) usesOfVariable(at Location) ([]use, error) {
 	if len(uses) == 1 {
 		uses = nil
 	}
-	budget := maxSurveyed
-	for _, r := range s.roots {
+	for i, r := range s.roots {
 		takes, err := s.takes(r, at)
 		if err != nil {
 			return nil, err
@@ -28,19 +28,52 @@ func (s *Survey) usesOfVariable(at Location) ([]use, error) {
 		if !takes {
 			continue
 		}
-		err = s.buildRoot(newBuilder(s.repo, anyKind), r, &budget, func(r root, built *build) error {
-			for _, o := range built.objects {
-				if o.substituted() && o.mentions(at.Variable) {
-					uses = append(uses, r.use(o, nil, at))
-				}
-			}
-			return nil
-		})
+		mentioned, err := s.mentionedBy(i)
 		if err != nil {
 			return nil, err
 		}
+		uses = append(uses, mentioned[at.Variable]...)
 	}
 	return uses, nil
+}
+
+// mentionedBy is what a root's objects, of any kind, have variables in. It is
+// built once for all variables.
+func (s *Survey) mentionedBy(i int) (map[string][]use, error) {
+	if mentioned, known := s.mentioned[i]; known {
+		return mentioned, nil
+	}
+	r := s.roots[i]
+	b := newBuilder(s.repo, anyKind)
+	b.steps = s.steps
+	built, err := b.source(r.Source)
+	s.steps = b.steps
+	var p *Problem
+	if errors.As(err, &p) && p.Reason != TooLarge {
+		return nil, nil // Flux cannot build it either
+	}
+	if p != nil {
+		return nil, notSurveyed()
+	}
+	if err != nil {
+		return nil, err
+	}
+	variables, err := s.manifests.variables(r.Source)
+	if err != nil {
+		return nil, err
+	}
+	built.substitute(variables)
+	mentioned := map[string][]use{}
+	for _, o := range built.objects {
+		if !o.substituted() {
+			continue
+		}
+		for name := range o.variables() {
+			mentioned[name] = append(mentioned[name], r.use(o, nil, Location{}))
+		}
+	}
+	s.mentioned[i] = mentioned
+	return mentioned, nil
 }
 
 // takes reports whether what a root builds gets the variable from the line.
@@ -65,11 +98,17 @@ func (s *Survey) takes(r root, at Location) (bool, error) {
 	return loc.File == at.File && loc.Line == at.Line, nil
 }
 
-// mentions reports whether the object uses a variable anywhere.
-func (o *object) mentions(variable string) bool {
-	form := regexp.MustCompile(`\$\{#?` + regexp.QuoteMeta(variable) + `[^_A-Za-z0-9]`)
-	found := false
-	look := func(node *yaml.Node) { found = found || form.MatchString(node.Value) }
+// variableName finds variables, whatever function is applied to them.
+var variableName = regexp.MustCompile(`\$\{#?([_A-Za-z][_A-Za-z0-9]*)`)
+
+// variables are those that the object has anywhere.
+func (o *object) variables() map[string]bool {
+	names := map[string]bool{}
+	look := func(node *yaml.Node) {
+		for _, found := range variableName.FindAllStringSubmatch(node.Value, -1) {
+			names[found[1]] = true
+		}
+	}
 	for _, l := range o.layers {
 		switch l := l.(type) {
 		case merge:
@@ -82,5 +121,5 @@ func (o *object) mentions(variable string) bool {
 			}
 		}
 	}
-	return found
+	return names
 }
