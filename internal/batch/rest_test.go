@@ -79,6 +79,14 @@ func TestNextVisits(t *testing.T) {
 		}
 	}
 	leader := func(p *Pin) { p.Memory.Leader, p.Memory.Marked = "pin.app.b", false }
+	// theirs has somebody else's marker, as it was and as it is.
+	theirs := func(seen, is string) func(*Pin) {
+		return func(p *Pin) {
+			p.Memory.Marked, p.Memory.Foreign, p.Memory.ForeignSeen, p.ForeignPolicy = false, "org/hand", seen, is
+			p.Memory.Finding = &pin.Finding{Reason: "ForeignMarker", Message: "message"}
+		}
+	}
+	refuses := func(p *Pin) { p.Intent.RefuseReformat = true }
 	for name, tc := range map[string]nextCase{
 		"nothing to do":                {pins: []Pin{placed("a")}, want: nothing},
 		"a new pin":                    {pins: []Pin{placed("a", func(p *Pin) { p.Memory, p.Filter = pin.Memory{}, "" })}, want: visit},
@@ -112,7 +120,13 @@ func TestNextVisits(t *testing.T) {
 			change: func(o *Observation) { o.GitRetryAt[source] = future },
 			want:   Visit{Repository: pin.NamespacedName{Namespace: "flux", Name: "other"}},
 		},
-		"a signed marker": {pins: []Pin{placed("a", marked(false), signed)}, want: Visit{Repository: source, Signer: signer}},
+		"somebody's ImagePolicy as it was":    {pins: []Pin{placed("a", theirs("x+", "x")), placed("b")}, want: nothing},
+		"somebody's ImagePolicy has changed":  {pins: []Pin{placed("a", theirs("x+", "y")), placed("b")}, want: visit},
+		"somebody's marker may be replaced":   {pins: []Pin{placed("a", theirs("x", "x")), placed("b")}, want: visit},
+		"somebody's marker, and suspended":    {pins: []Pin{placed("a", theirs("x", "x"), suspended), placed("b")}, want: nothing},
+		"a layout that is refused":            {pins: []Pin{placed("a", refuses, finding(reasonWouldReformat, time.Time{}))}, want: nothing},
+		"a layout that is not refused by now": {pins: []Pin{placed("a", finding(reasonWouldReformat, time.Time{}))}, want: visit},
+		"a signed marker":                     {pins: []Pin{placed("a", marked(false), signed)}, want: Visit{Repository: source, Signer: signer}},
 		"a key is asked for later": {
 			pins:   []Pin{placed("a", marked(false), signed), placed("b")},
 			change: func(o *Observation) { o.SignRetryAt[signer] = future }, want: Wait{Until: future},

@@ -39,6 +39,15 @@ func (f ForeignPolicy) Fingerprint() string {
 	return hex.EncodeToString(sum[:fingerprintBytes])
 }
 
+// SeenFrom is what a pin of a namespace may know of the ImagePolicy owner: nothing of one of another namespace, unless it is
+// there to be adopted.
+func (f ForeignPolicy) SeenFrom(namespace string, owner batch.Key) ForeignPolicy {
+	if owner.Namespace != namespace && !f.Adopt {
+		return ForeignPolicy{}
+	}
+	return f
+}
+
 // Adoption is a marker that took the place of somebody else's.
 type Adoption struct {
 	// Pin that the line has now, and the ImagePolicy that it had.
@@ -50,8 +59,9 @@ type Adoption struct {
 // yield lets the first of the claims take the place of somebody else's marker if its owner says so, and else tells whose it is.
 func (v *visit) yield(at place, claims []claim, marker markers.Found, undecided bool) error {
 	owner := keyOf(marker.Ref)
-	policy, exists := v.foreign[owner]
 	leader := claims[0]
+	policy, exists := v.foreign[owner]
+	policy = policy.SeenFrom(leader.Key.Namespace, owner)
 	if policy.Adopt && policy.Image == leader.Image && !undecided && leader.mayMark() {
 		if left, err := v.leaveAlone(at, claims); left || err != nil {
 			return err

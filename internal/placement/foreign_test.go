@@ -62,23 +62,45 @@ func TestMakeAdopts(t *testing.T) {
 	fromElsewhere.adopted = []Adoption{{Pin: key("a"), From: batch.Key{Namespace: "other", Name: "hand"}, At: aFile + ":8"}}
 	crlf := map[string]string{aFile: strings.ReplaceAll(app("a", theirs("org:hand:tag")), "\n", "\r\n")}
 	for name, tc := range map[string]makeCase{
-		"nobody asked":             {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(), want: kept},
-		"its owner asked":          {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(adopt), want: adopted},
-		"without :tag":             {files: marked("org:hand"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(adopt), want: adopted},
-		"of another namespace":     {files: marked("other:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: elsewhere, want: fromElsewhere},
-		"of another chart":         {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(adopt, ofAnotherImage), want: kept},
-		"it does not exist":        {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, want: kept},
-		"suspended":                {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, suspended)}, foreign: hand(adopt), want: kept},
-		"undecided":                {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, undecided)}, foreign: hand(adopt), want: kept},
-		"nothing to mark":          {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, nothingToMark)}, foreign: hand(adopt), want: kept},
-		"markers by hand":          {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, byHand)}, foreign: hand(adopt), want: kept},
-		"another automation there": {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, anotherWrites)}, foreign: hand(adopt), want: kept},
+		"nobody asked":              {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(), want: kept},
+		"its owner asked":           {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(adopt), want: adopted},
+		"without :tag":              {files: marked("org:hand"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(adopt), want: adopted},
+		"of another namespace":      {files: marked("other:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: elsewhere, want: fromElsewhere},
+		"of another chart":          {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, foreign: hand(adopt, ofAnotherImage), want: kept},
+		"it does not exist":         {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart)}, want: kept},
+		"suspended":                 {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, suspended)}, foreign: hand(adopt), want: kept},
+		"undecided":                 {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, undecided)}, foreign: hand(adopt), want: kept},
+		"nothing to mark":           {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, nothingToMark)}, foreign: hand(adopt), want: kept},
+		"markers by hand":           {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, byHand)}, foreign: hand(adopt), want: kept},
+		"another automation there":  {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, anotherWrites)}, foreign: hand(adopt), want: kept},
+		"another visit has the key": {files: marked("org:hand:tag"), pins: []Pin{pinOf("a", ofChart, later)}, foreign: hand(adopt), want: kept},
 		"its layout would change": {
 			files: crlf, pins: []Pin{pinOf("a", ofChart, refusesReformat)}, foreign: hand(adopt),
 			want: outcome{memories: map[string]pin.Memory{"pin.app.a": found(at(aFile, "1.0.0"), "WouldReformat")}},
 		},
 	} {
 		t.Run(name, tc.run)
+	}
+}
+
+// TestLaterHasNotSeen: what a visit with another key reads of a foreign marker asks for a visit with the right one.
+func TestLaterHasNotSeen(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*Pin)
+		seen   bool
+	}{"this visit's": {func(*Pin) {}, true}, "another's": {later, false}} {
+		pins := []Pin{pinOf("a", ofChart, tc.change)}
+		plan, err := Make(mapFS(map[string]string{aFile: app("a", theirs("org:hand:tag"))}), "r1", pins, known(pins), nil, hand())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ""
+		if tc.seen {
+			want = batch.Seen(pins[0].Pin, hand()[batch.Key{Namespace: "org", Name: "hand"}].Fingerprint())
+		}
+		if got := plan.Memories[pins[0].Key].ForeignSeen; got != want {
+			t.Errorf("%s: seen %q, want %q", name, got, want)
+		}
 	}
 }
 
@@ -174,6 +196,21 @@ func TestSeenChanges(t *testing.T) {
 		if got := before.Fingerprint() != after.Fingerprint(); got != tc.seen {
 			t.Errorf("%s: seen: %v, want %v", name, got, tc.seen)
 		}
+	}
+}
+
+// TestSeenFromElsewhere: a pin knows nothing of another namespace's ImagePolicy, not even that there is one.
+func TestSeenFromElsewhere(t *testing.T) {
+	policy, owner := hand()[batch.Key{Namespace: "org", Name: "hand"}], batch.Key{Namespace: "org", Name: "hand"}
+	if got := policy.SeenFrom("other", owner).Fingerprint(); got != (ForeignPolicy{}).Fingerprint() {
+		t.Errorf("it is seen as %s", got)
+	}
+	if seen := policy.SeenFrom("org", owner); seen.Fingerprint() != policy.Fingerprint() {
+		t.Errorf("it is seen as %+v in its own namespace", seen)
+	}
+	adopt(&policy)
+	if seen := policy.SeenFrom("other", owner); seen.Fingerprint() != policy.Fingerprint() {
+		t.Errorf("it is seen as %+v although it is there to be adopted", seen)
 	}
 }
 

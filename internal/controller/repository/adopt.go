@@ -110,7 +110,7 @@ func (r *Reconciler) observeForeignPolicy(ctx context.Context, reader client.Rea
 		return fmt.Errorf("read ImagePolicy %s: %w", p.Memory.Foreign, err)
 	}
 	policy, err := r.foreignPolicy(ctx, reader, s, &object)
-	p.ForeignPolicy = policy.Fingerprint()
+	p.ForeignPolicy = policy.SeenFrom(p.Key.Namespace, batch.Key{Namespace: namespace, Name: name}).Fingerprint()
 	return err
 }
 
