@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -86,7 +87,7 @@ func valueAt(content []byte, choice uint) (at Location, path []int, ok bool) {
 }
 
 // checkPlaced holds what every placement promises.
-func checkPlaced(t testing.TB, content, placed []byte, at Location, path []int) {
+func checkPlaced(t rapid.TB, content, placed []byte, at Location, path []int) {
 	t.Helper()
 	end, ok := lineEnd(content, at.Line)
 	if !ok || !bytes.Equal(placed, splice(content, end, " "+pin.Comment())) {
@@ -111,7 +112,7 @@ func checkPlaced(t testing.TB, content, placed []byte, at Location, path []int) 
 }
 
 // checkOnlyValue compares what two files say: nothing but one value differs.
-func checkOnlyValue(t testing.TB, before, after []byte, document int, path []int) {
+func checkOnlyValue(t rapid.TB, before, after []byte, document int, path []int) {
 	t.Helper()
 	a, b := parseFile("", before, nil).docs, parseFile("", after, nil).docs
 	if len(a) != len(b) {

@@ -80,6 +80,7 @@ func TestPlaceRefuses(t *testing.T) {
 		"document after dots":        {"", "version: 1.4.2\n...\na: b\n", NotMarkable, 0},
 		"repeated key":               {"", "version: 1.4.2\na: 1\na: 2\n", NotMarkable, 3},
 		"malformed metadata":         {"", "version: 1.4.2\nmetadata: text\n", NotMarkable, 1},
+		"text as annotations":        {"", "version: 1.4.2\nmetadata: {annotations: text}\n", NotMarkable, 1},
 		"typed value":                {"", "version: !!binary 1.4.2\n", NotMarkable, 1},
 		"file that Flux ignores":     {"app.yaml.tmpl", "version: 1.4.2\n", NotMarkable, 0},
 		"path that Flux cannot keep": {"a..b.yaml", "version: 1.4.2\n", NotMarkable, 0},

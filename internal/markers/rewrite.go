@@ -67,6 +67,8 @@ func (d *document) readable(refuse func(int, string, ...any) *Problem) *Problem 
 		return refuse(d.line(d.root), "Flux does not update objects inside a kind: List, and leaves stray files; write them as documents separated by ---")
 	case deeper(d.root, maxDepth):
 		return refuse(d.line(d.root), "the document has values more than %d levels deep; nothing in Kubernetes has", maxDepth)
+	case hasTextAnnotations(d.root):
+		return refuse(d.line(d.root), "Flux would drop the metadata.annotations of this document, which are no mapping; correct them")
 	case !takesAnnotations(d.root):
 		return refuse(d.line(d.root), "Flux skips a file with a malformed metadata; correct it")
 	}
@@ -86,6 +88,11 @@ const maxDepth = 1000
 // deeper reports whether a node has more levels below it.
 func deeper(node *yaml.Node, levels int) bool {
 	return levels < 0 || slices.ContainsFunc(node.Content, func(n *yaml.Node) bool { return deeper(n, levels-1) })
+}
+
+// hasTextAnnotations reports whether a text stands where annotations should.
+func hasTextAnnotations(root *yaml.Node) bool {
+	return scalarValue(child(follow(child(root, yaml.MetadataField)), yaml.AnnotationsField)) != ""
 }
 
 // isList reports whether kyaml would unwrap the document.
