@@ -29,7 +29,7 @@ const (
 
 // SigningKey is a key that signs commits, as in an ImageUpdateAutomation.
 type SigningKey struct {
-	// type of the key. Default gpg.
+	// type of the key. Default gpg. Flux knows ssh from image-automation-controller 1.2 on; an older one finds no key, and says so.
 	// +optional
 	// +kubebuilder:validation:Enum=gpg;ssh
 	Type SigningKeyType `json:"type,omitempty"`

@@ -113,6 +113,11 @@ func Drifted(live, want *automationv1.ImageUpdateAutomation) bool {
 		}
 		if spec.GitSpec != nil {
 			spec.GitSpec.Commit.MessageTemplateValues = nil
+			if key := spec.GitSpec.Commit.SigningKey; key != nil {
+				// image-automation-controller before 1.2 knows no types, and its API server drops them. Which key it is stays, and
+				// without the type Flux finds no key in the Secret of another.
+				key.Type = ""
+			}
 		}
 	}
 	for key, value := range want.Labels {
@@ -123,12 +128,17 @@ func Drifted(live, want *automationv1.ImageUpdateAutomation) bool {
 	return !equality.Semantic.DeepEqual(have, wanted)
 }
 
-// SigningKey is the key as an ImageUpdateAutomation names it; nil for commits that are not signed.
+// SigningKey is the key as an ImageUpdateAutomation names it; nil for commits that are not signed. The type gpg is left to be
+// Flux's default.
 func SigningKey(s pin.Signing) *automationv1.SigningKey {
 	if s == (pin.Signing{}) {
 		return nil
 	}
-	return &automationv1.SigningKey{Type: automationv1.SigningKeyType(s.Type), SecretRef: meta.LocalObjectReference{Name: s.Secret}}
+	key := &automationv1.SigningKey{SecretRef: meta.LocalObjectReference{Name: s.Secret}}
+	if s.Type != string(automationv1.SigningKeyTypeGPG) {
+		key.Type = automationv1.SigningKeyType(s.Type)
+	}
+	return key
 }
 
 // Author of the commits about a pin.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -128,11 +129,17 @@ func TestAutomationOfSigningKey(t *testing.T) {
 		t.Errorf("an automation without a key is named %s", plain.Name)
 	}
 	names := map[string]bool{plain.Name: true}
+	types := map[string]automationv1.SigningKeyType{"gpg": "", "ssh": automationv1.SigningKeyTypeSSH} // gpg is Flux's default
 	for _, signing := range []pin.Signing{{Type: "gpg", Secret: "a"}, {Type: "ssh", Secret: "a"}, {Type: "gpg", Secret: "b"}} {
 		automation := Automation(settings(signing))
 		names[automation.Name] = true
-		if key := automation.Spec.GitSpec.Commit.SigningKey; key == nil || string(key.Type) != signing.Type || key.SecretRef.Name != signing.Secret {
+		if key := automation.Spec.GitSpec.Commit.SigningKey; key == nil || key.Type != types[signing.Type] || key.SecretRef.Name != signing.Secret {
 			t.Errorf("%v: the automation signs with %v", signing, key)
+		}
+		pruned := automation.DeepCopy()
+		pruned.Spec.GitSpec.Commit.SigningKey.Type = ""
+		if Drifted(pruned, automation) {
+			t.Errorf("%v: a type that the API server of an older Flux drops is drift, and would be written for ever", signing)
 		}
 		if !Drifted(plain, automation) {
 			t.Errorf("%v: a lost key is no drift", signing)

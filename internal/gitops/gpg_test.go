@@ -22,7 +22,7 @@ func gpgPair(t *testing.T, passphrase string, config *packet.Config) (private, p
 	if passphrase == "" {
 		return armored(t, openpgp.PrivateKeyType, func(w io.Writer) error { return entity.SerializePrivate(w, config) }), public
 	}
-	if err := entity.EncryptPrivateKeys([]byte(passphrase), nil); err != nil {
+	if err := entity.EncryptPrivateKeys([]byte(passphrase), config); err != nil {
 		t.Fatal(err)
 	}
 	return armored(t, openpgp.PrivateKeyType, func(w io.Writer) error { return entity.SerializePrivateWithoutSigning(w, nil) }), public

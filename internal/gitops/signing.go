@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	fluxsignature "github.com/fluxcd/pkg/git/signature"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -78,10 +79,19 @@ func tried(parse func(map[string][]byte) (Signer, error), data map[string][]byte
 	return signer, nil
 }
 
+// Bounds of a key: what it asks of a library is to be done in milliseconds, with little memory.
+const (
+	// maxGPGBytes leaves room for subkeys and signatures of others.
+	maxGPGBytes = 64 << 10
+	// maxSSHBytes is more than an RSA key of 16,384 bits has.
+	maxSSHBytes = 16 << 10
+	maxGPGBits  = 8192
+)
+
 // gpgSigner reads the key as Flux does: one pair, of which the primary key alone may be encrypted.
 func gpgSigner(data map[string][]byte) (Signer, error) {
-	if len(data[gpgKeyField]) == 0 {
-		return nil, errors.New("it is empty")
+	if err := checkLength(data[gpgKeyField], maxGPGBytes); err != nil {
+		return nil, err
 	}
 	entities, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(data[gpgKeyField]))
 	if err != nil {
@@ -90,7 +100,13 @@ func gpgSigner(data map[string][]byte) (Signer, error) {
 	if len(entities) != 1 {
 		return nil, fmt.Errorf("there are %d keys, and one is needed", len(entities))
 	}
+	if err := checkBits(entities[0]); err != nil {
+		return nil, err
+	}
 	if private := entities[0].PrivateKey; private != nil && private.Encrypted {
+		if err := checkProtection(private); err != nil {
+			return nil, err
+		}
 		if err := private.Decrypt(data[gpgPassphraseField]); err != nil {
 			return nil, fmt.Errorf("the %s does not open the key: %w", gpgPassphraseField, err)
 		}
@@ -98,9 +114,55 @@ func gpgSigner(data map[string][]byte) (Signer, error) {
 	return fluxsignature.NewOpenPGPSigner(entities[0])
 }
 
+func checkLength(key []byte, most int) error {
+	switch {
+	case len(key) == 0:
+		return errors.New("it is empty")
+	case len(key) > most:
+		return fmt.Errorf("it has %d bytes, more than %d", len(key), most)
+	}
+	return nil
+}
+
+func checkBits(entity *openpgp.Entity) error {
+	keys := []*packet.PublicKey{entity.PrimaryKey}
+	for _, subkey := range entity.Subkeys {
+		keys = append(keys, subkey.PublicKey)
+	}
+	for _, key := range keys {
+		if bits, err := key.BitLength(); err == nil && bits > maxGPGBits {
+			return fmt.Errorf("it has a key of %d bits, more than %d", bits, maxGPGBits)
+		}
+	}
+	return nil
+}
+
+// checkProtection refuses a passphrase of a kind that may ask for any amount of memory, up to 2 TiB: Argon2, which the library
+// reads only together with AEAD. GnuPG protects keys by a SHA-1 checksum.
+func checkProtection(private *packet.PrivateKey) error {
+	var open, whole bytes.Buffer
+	if err := errors.Join(private.PublicKey.Serialize(&open), private.Serialize(&whole)); err != nil {
+		return err
+	}
+	public, err := packet.NewOpaqueReader(&open).Next()
+	if err != nil {
+		return err
+	}
+	secret, err := packet.NewOpaqueReader(&whole).Next()
+	if err != nil {
+		return err
+	}
+	// RFC 9580, 5.5.3: after the public key comes the octet that says how the rest is protected.
+	rest := bytes.TrimPrefix(secret.Contents, public.Contents)
+	if len(rest) == 0 || len(rest) == len(secret.Contents) || packet.S2KType(rest[0]) != packet.S2KSHA1 {
+		return errors.New("its passphrase is of a kind that may need unbounded memory; protect the key as GnuPG does, not with AEAD or Argon2")
+	}
+	return nil
+}
+
 func sshSigner(data map[string][]byte) (Signer, error) {
-	if len(data[sshKeyField]) == 0 {
-		return nil, errors.New("it is empty")
+	if err := checkLength(data[sshKeyField], maxSSHBytes); err != nil {
+		return nil, err
 	}
 	return fluxsignature.NewSSHSigner(data[sshKeyField], data[sshPassphraseField])
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/ProtonMail/go-crypto/openpgp/s2k"
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/meta"
 	fluxsignature "github.com/fluxcd/pkg/git/signature"
@@ -180,6 +181,10 @@ func TestUnusableSigningKeys(t *testing.T) {
 	locked, _ := gpgPair(t, testPassword, nil)
 	past := &packet.Config{Time: func() time.Time { return time.Now().Add(-48 * time.Hour) }, KeyLifetimeSecs: 3600}
 	expired, _ := gpgPair(t, "", past)
+	argon, _ := gpgPair(t, testPassword, &packet.Config{
+		AEADConfig: &packet.AEADConfig{}, S2KConfig: &s2k.Config{S2KMode: s2k.Argon2S2K},
+	})
+	long, _ := gpgPair(t, "", &packet.Config{Algorithm: packet.PubKeyAlgoRSA, RSABits: maxGPGBits + 8})
 	_, identity := sshKey(t, "")
 	_, encrypted := sshKey(t, testPassword)
 	gpg, ssh := automationv1.SigningKeyTypeGPG, automationv1.SigningKeyTypeSSH
@@ -194,6 +199,10 @@ func TestUnusableSigningKeys(t *testing.T) {
 		"gpg: two keys":            {gpg, map[string][]byte{"git.asc": ring(t)}, "there are 2 keys"},
 		"gpg: wrong passphrase":    {gpg, map[string][]byte{"git.asc": locked, "passphrase": []byte("no")}, "the passphrase does not open the key"},
 		"gpg: no passphrase":       {gpg, map[string][]byte{"git.asc": locked}, "the passphrase does not open the key"},
+		"gpg: hungry passphrase":   {gpg, map[string][]byte{"git.asc": argon, "passphrase": []byte(testPassword)}, "unbounded memory"},
+		"gpg: long key":            {gpg, map[string][]byte{"git.asc": long}, "more than 8192"},
+		"gpg: long text":           {gpg, map[string][]byte{"git.asc": make([]byte, maxGPGBytes+1)}, "more than 65536"},
+		"ssh: long text":           {ssh, map[string][]byte{"identity": make([]byte, maxSSHBytes+1)}, "more than 16384"},
 		"gpg: expired":             {gpg, map[string][]byte{"git.asc": expired}, "git.asc"},
 		"gpg: key of the other":    {gpg, map[string][]byte{"identity": identity}, "git.asc: it is empty"},
 		"ssh: empty":               {ssh, nil, "identity: it is empty"},

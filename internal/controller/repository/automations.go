@@ -236,7 +236,14 @@ func (r *Reconciler) ensure(ctx context.Context, s *scope, key batch.Key) error 
 	for label, value := range want.Labels {
 		metav1.SetMetaDataLabel(&live.ObjectMeta, label, value)
 	}
-	return r.Patch(ctx, live, guarded(base), fieldOwner)
+	if err := r.Patch(ctx, live, guarded(base), fieldOwner); err != nil {
+		return err
+	}
+	if fluxobjects.Drifted(live, want) {
+		return fmt.Errorf("the API server did not keep the spec of ImageUpdateAutomation %s as it was written: "+
+			"bring Flux's custom resource definitions to the version that the operator needs", key)
+	}
+	return nil
 }
 
 // drop deletes an automation that no pin needs any more.
