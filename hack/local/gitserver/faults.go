@@ -27,6 +27,7 @@ type faults struct {
 	stalls   map[operation]*Stall
 	closed   bool
 	rejects  string
+	protects string
 	lost     bool
 	cut      bool
 	shutdown chan struct{}
@@ -42,6 +43,11 @@ func (r *Repository) StallPushes() *Stall { return r.faults.stall(push) }
 // them again.
 func (r *Repository) RejectPushes(message string) {
 	r.faults.set(func(f *faults) { f.rejects = message })
+}
+
+// Protect refuses pushes to a branch, as a server does that wants changes to be merged there. An empty name ends it.
+func (r *Repository) Protect(branch string) {
+	r.faults.set(func(f *faults) { f.protects = branch })
 }
 
 // LosePushes carries pushes out and then, while on, closes the connection without an answer: the client cannot know.
@@ -110,6 +116,12 @@ func (f *faults) rejection() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.rejects
+}
+
+func (f *faults) protected() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.protects
 }
 
 func (f *faults) loses() bool {

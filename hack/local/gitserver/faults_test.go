@@ -98,6 +98,23 @@ func TestRejectedPush(t *testing.T) {
 	}
 }
 
+func TestProtectedBranch(t *testing.T) {
+	r := newRepository(t)
+	work := cloneAndCommit(t, r.URL())
+	r.Protect("main")
+	output, err := git(t.Context(), work, "push", "origin", "HEAD:main")
+	if err == nil || !strings.Contains(output, "branch main is protected") {
+		t.Errorf("push: %v %s", err, output)
+	}
+	mustGit(t, work, "push", "--quiet", "-o", "ci.skip", "-o", "title=$(id) a b", "origin", "HEAD:topic")
+	options, err := r.PushOptions()
+	if diff := cmp.Diff([]string{"ci.skip", "title=$(id) a b"}, options); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	r.Protect("")
+	mustGit(t, work, "push", "--quiet", "origin", "HEAD:main")
+}
+
 func TestLostPushLands(t *testing.T) {
 	r := newRepository(t)
 	work := cloneAndCommit(t, r.URL())

@@ -140,6 +140,7 @@ func (r *Repository) backend(user, rejection string) http.Handler {
 			"GIT_HTTP_EXPORT_ALL=1",
 			"REMOTE_USER="+user,
 			rejectionVariable+"="+rejection,
+			protectionVariable+"="+r.faults.protected(),
 		),
 		Stderr: io.Discard,
 	}

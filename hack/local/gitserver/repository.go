@@ -17,12 +17,29 @@ import (
 // rejectionVariable carries the message of a rejected push into the hook.
 const rejectionVariable = "GITSERVER_REJECT"
 
-// hook refuses a push when the server says so.
+// protectionVariable carries the protected branch into the hook.
+const protectionVariable = "GITSERVER_PROTECT"
+
+// optionsFile is where the hook writes the options of each push, one a line.
+const optionsFile = "push-options"
+
+// hook refuses a push when the server says so, and notes the options of those that it takes.
 const hook = `#!/bin/sh
 if [ -n "$` + rejectionVariable + `" ]; then
 	echo "$` + rejectionVariable + `" >&2
 	exit 1
 fi
+while read -r old new ref; do
+	if [ -n "$` + protectionVariable + `" ] && [ "$ref" = "refs/heads/$` + protectionVariable + `" ]; then
+		echo "branch $` + protectionVariable + ` is protected" >&2
+		exit 1
+	fi
+done
+i=0
+while [ "$i" -lt "${GIT_PUSH_OPTION_COUNT:-0}" ]; do
+	eval "printf '%s\\n' \"\$GIT_PUSH_OPTION_$i\"" >> ` + optionsFile + `
+	i=$((i + 1))
+done
 `
 
 // DefaultBranch is the branch that Create makes.
@@ -65,6 +82,15 @@ func (r *Repository) Counts(users ...string) Counts {
 	return sum
 }
 
+// PushOptions are those of all pushes that were taken, in their order.
+func (r *Repository) PushOptions() ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(r.dir, optionsFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n"), err
+}
+
 // ResetCounts starts to count from zero.
 func (r *Repository) ResetCounts() {
 	r.countMu.Lock()
@@ -91,6 +117,9 @@ func (r *Repository) init(ctx context.Context) error {
 	r.counts = map[string]Counts{}
 	r.faults = faults{stalls: map[operation]*Stall{}, shutdown: make(chan struct{})}
 	if _, err := r.run(ctx, nil, "init", "--quiet", "--bare", "--initial-branch="+DefaultBranch, "."); err != nil {
+		return err
+	}
+	if _, err := r.run(ctx, nil, "config", "receive.advertisePushOptions", "true"); err != nil {
 		return err
 	}
 	path := filepath.Join(r.dir, "hooks", "pre-receive")
