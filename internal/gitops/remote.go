@@ -23,6 +23,8 @@ type Remote struct {
 	URL string
 	// Branch is the short name of the branch.
 	Branch string
+	// PushOptions are given to the server with each push. A server that does not know them is not told.
+	PushOptions map[string]string
 
 	auth    *git.AuthOptions
 	proxy   transport.ProxyOptions
@@ -31,6 +33,12 @@ type Remote struct {
 
 // String shows the address only, so that a printed Remote holds no credentials.
 func (r Remote) String() string { return shownURL(r.URL) + "@" + r.Branch }
+
+// On is another branch of the same repository.
+func (r Remote) On(branch string) Remote {
+	r.Branch = branch
+	return r
+}
 
 // GoString is String, for %#v.
 func (r Remote) GoString() string { return r.String() }

@@ -117,12 +117,18 @@ func lostRace(err error) bool {
 
 // send pushes the commit, never by force, and gives what the server said meanwhile.
 func (c *Client) send(ctx context.Context, remote Remote, checkout *Checkout, commit *object.Commit) (string, error) {
-	conn, err := remote.connection()
-	if err != nil {
-		return "", err
-	}
 	branch := plumbing.NewBranchReferenceName(remote.Branch)
 	if err := checkout.store.SetReference(plumbing.NewHashReference(branch, commit.Hash)); err != nil {
+		return "", err
+	}
+	// Without what is required a branch that somebody deleted meanwhile would be created again.
+	return c.sendRefs(ctx, remote, checkout, config.RefSpec(branch+":"+branch), config.RefSpec(checkout.head.Hash.String()+":"+branch.String()))
+}
+
+// sendRefs pushes one reference if the server's references are as required, and gives what the server said meanwhile.
+func (c *Client) sendRefs(ctx context.Context, remote Remote, checkout *Checkout, ref config.RefSpec, required ...config.RefSpec) (string, error) {
+	conn, err := remote.connection()
+	if err != nil {
 		return "", err
 	}
 	c.opts.OnOperation(operationPush)
@@ -133,10 +139,10 @@ func (c *Client) send(ctx context.Context, remote Remote, checkout *Checkout, co
 		defer checkout.inUse.Unlock()
 		var progress limitedBuffer
 		err := checkout.repo.PushContext(ctx, &extgogit.PushOptions{
-			RemoteName: extgogit.DefaultRemoteName,
-			RefSpecs:   []config.RefSpec{config.RefSpec(branch + ":" + branch)},
-			// Without this a branch that somebody deleted meanwhile would be created again.
-			RequireRemoteRefs: []config.RefSpec{config.RefSpec(checkout.head.Hash.String() + ":" + branch.String())},
+			RemoteName:        extgogit.DefaultRemoteName,
+			RefSpecs:          []config.RefSpec{ref},
+			RequireRemoteRefs: required,
+			Options:           remote.PushOptions,
 			Auth:              conn.method, CABundle: conn.auth.CAFile, ClientCert: conn.auth.ClientCert, ClientKey: conn.auth.ClientKey,
 			ProxyOptions: remote.proxy,
 			Progress:     &progress,
