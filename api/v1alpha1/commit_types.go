@@ -7,7 +7,7 @@ type Commit struct {
 	Author *CommitAuthor `json:"author,omitempty"`
 
 	// messageTemplate is the Go template of Flux's commit messages, as in an ImageUpdateAutomation; `.Values.verb` is
-	// `Upgrade` or `Roll back`. A trailer with the batch and the old and new versions is added to it.
+	// `Upgrade`, `Roll back`, or `Withdraw` for proposals. A trailer with the batch and the old and new versions is added to it.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	MessageTemplate string `json:"messageTemplate,omitempty"`

@@ -75,6 +75,9 @@ const (
 	TooYoungReason = "TooYoung"
 	// AwaitingApprovalReason: a human must approve the version.
 	AwaitingApprovalReason = "AwaitingApproval"
+	// AwaitingMergeReason: the version is proposed on git.push.branch, or the markers on a branch of theirs, and a human must
+	// merge it.
+	AwaitingMergeReason = "AwaitingMerge"
 	// SoakingReason: the version is not proven in the wave before, or another one soaks in this wave.
 	SoakingReason = "Soaking"
 	// UpgradeRunningReason: the wave is on its way to another version.
@@ -129,6 +132,8 @@ const (
 	GitUnreadableReason = "GitUnreadable"
 	// GitUnwritableReason: a push was refused.
 	GitUnwritableReason = "GitUnwritable"
+	// StaleBranchReason: git.push.branch has another version on the target's line, or no marker.
+	StaleBranchReason = "StaleBranch"
 	// UpdateFailedReason: Flux's automation cannot write the version.
 	UpdateFailedReason = "UpdateFailed"
 	// AutomationSuspendedReason: somebody suspended the ImageUpdateAutomation.

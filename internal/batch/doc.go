@@ -42,6 +42,12 @@
 // The policy decides what a pin wants while its schedules are open, and may be slow to take it back, or dead. So a version
 // starts, and Flux may go on to write it, only while the pin is not Closed; a human's value is given back at any time.
 //
+// With a push branch, versions are proposed: Flux writes that branch, and a human merges it into the checkout branch. The line
+// that counts is the push branch's while a proposal of ours stands there, else that of the checkout branch (Proposed,
+// recallProposal), so that the protocol is the same. A proposal that the policy does not want any more is taken back by a batch
+// with what the checkout branch has (withdrawal), whatever schedules say: no version starts by it. One that a human takes away
+// is refused like a version that is reverted. What else stands on the push branch is not touched (Stale).
+//
 // A human who asks to go on (Intent.Resume) ends the hold of each pin, and what failed for it; a marker that a human deleted
 // is placed anew by the visit that follows.
 //

@@ -21,6 +21,7 @@ const (
 	reasonWouldReformat       = v1alpha1.WouldReformatReason
 	reasonUpdateFailed        = v1alpha1.UpdateFailedReason
 	reasonGitUnwritable       = v1alpha1.GitUnwritableReason
+	reasonStaleBranch         = v1alpha1.StaleBranchReason
 )
 
 func suspendedAutomation(key Key) *pin.Finding {

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"sort"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -60,12 +61,12 @@ func movers(o Observation, a Automation) map[Key]string {
 	return wanted
 }
 
-// wants is the tag that a pin goes to: a human's value that Flux overwrote comes first.
+// wants is the tag that a pin goes to: a human's value that Flux overwrote comes first, then what takes a proposal back.
 func wants(p Pin) string {
 	if p.Memory.Restore != "" {
 		return p.Memory.Restore
 	}
-	return p.Intent.Want
+	return cmp.Or(withdrawal(p), p.Intent.Want)
 }
 
 // Scheduled says whether it matters to a pin when schedules open and close: it is in a batch, or its policy wants it to move. Of
@@ -83,6 +84,10 @@ func moves(o Observation, p Pin) bool {
 	switch {
 	case m.Restore != "":
 		return m.Restore != m.Git
+	case withdrawal(p) != "":
+		return true
+	case onCheckout(p):
+		return false
 	case !p.Decided || p.Closed != "" || !leads(p.Intent, m.Git):
 		return false
 	case p.Intent.Back != "":
@@ -107,7 +112,7 @@ func rolledBack(p Pin) bool {
 // stands: the pin's marker is on a line of its own, and nobody has asked to leave it alone.
 func stands(p Pin) bool {
 	m := p.Memory
-	return m.Marked && m.Leader == "" && m.Git != "" && !leaves(p) && !p.Suspended && p.Foreign == ""
+	return m.Marked && m.Leader == "" && m.Git != "" && m.Proposal.Branch == p.Push && !leaves(p) && !p.Suspended && p.Foreign == ""
 }
 
 // blocked: what went wrong is still so. What is wrong in a file stays so until Git is read again; what failed for one

@@ -79,8 +79,10 @@ type Pin struct {
 	Key Key
 	// Automation is the one that writes this pin's line.
 	Automation Key
-	Intent     pin.Intent
-	Memory     pin.Memory
+	// Push is the branch that Flux pushes to and humans merge; empty: it pushes to the checkout branch.
+	Push   string
+	Intent pin.Intent
+	Memory pin.Memory
 	// Batch is the pin's batch label; empty at rest.
 	Batch string
 	// Filter is the tag pattern of the pin's spec.

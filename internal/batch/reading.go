@@ -26,6 +26,12 @@ type Line struct {
 	// Foreign is the ImagePolicy, `namespace/name`, that somebody else's marker on the line names, and ForeignSeen what is
 	// known of it, see Seen; empty: none.
 	Foreign, ForeignSeen string
+	// Push and Checkout are the pin's push branch and what the checkout branch has, see Proposed; empty: it has none.
+	Push, Checkout string
+	// Stale: the push branch has something else than the checkout branch, and no proposal.
+	Stale bool
+	// Strange: the push branch was there before anything was proposed on it.
+	Strange bool
 	// Problem is why there is no such line, or why Flux would not write it as it should; nil if all is well.
 	Problem *pin.Finding
 }
@@ -50,17 +56,26 @@ func Recall(m pin.Memory, l Line, revision string) pin.Memory {
 }
 
 func recallValue(m pin.Memory, l Line) pin.Memory {
-	before := m.Git
+	if l.Push != "" {
+		return recallProposal(m, l)
+	}
+	before := m.OnCheckout().Git
+	m.Proposal = pin.Proposal{}
 	m.File, m.Line, m.Git = l.File, l.Line, l.Value
-	if before == "" || before == l.Value {
+	return chosen(m, before, l.Value)
+}
+
+// chosen is a memory after a line read before and reads now.
+func chosen(m pin.Memory, before, now string) pin.Memory {
+	if before == "" || before == now {
 		return m
 	}
 	m = givenBack(m)
 	switch {
-	case versions.Same(before, l.Value):
-	case !versions.Newer(l.Value, before):
+	case versions.Same(before, now):
+	case !versions.Newer(now, before):
 		return held(m, before)
-	case m.Hold != nil && !versions.Newer(m.Hold.UpTo, l.Value):
+	case m.Hold != nil && !versions.Newer(m.Hold.UpTo, now):
 		m.Hold = nil
 	}
 	return m
@@ -69,7 +84,8 @@ func recallValue(m pin.Memory, l Line) pin.Memory {
 // aboutMoving: the finding is about a version that could not be written, not about the file. Reading the file does not
 // end it.
 func aboutMoving(f *pin.Finding) bool {
-	return f != nil && (f.Reason == reasonTagMissing || f.Reason == reasonUpdateFailed || f.Reason == reasonGitUnwritable)
+	return f != nil && (f.Reason == reasonTagMissing || f.Reason == reasonUpdateFailed || f.Reason == reasonGitUnwritable ||
+		f.Reason == reasonStaleBranch)
 }
 
 // held keeps a pin away from versions up to the newest that a human left. What is no version keeps nothing away.
@@ -120,9 +136,9 @@ func Check(pins []Pin, r Reading) (armed []Key, out map[Key]pin.Memory) {
 		case line.Problem != nil:
 			m = Recall(m, line, r.Revision)
 		case line.Value == m.Wanted: // somebody was faster
-			m = Recall(m, line, r.Revision)
+			m = Recall(adopted(p, m), line, r.Revision)
 			m.Finding, m.Failures, m.RetryAt = nil, 0, ""
-		case line.Value != m.From && downward(m):
+		case line.Value != m.From && (downward(m) || p.Push != ""):
 			m = Recall(m, line, r.Revision)
 		case line.Value != m.From:
 			m = held(Recall(m, line, r.Revision), m.Wanted)

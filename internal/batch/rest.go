@@ -131,7 +131,7 @@ func unwanted(p Pin, with Key) string {
 		return "its policy is suspended"
 	case p.Foreign != "":
 		return "another automation would write it too"
-	case p.Memory.Restore != "" && p.Memory.Wanted == p.Memory.Restore:
+	case goesBack(p):
 		return ""
 	case p.Closed != "":
 		return p.Closed
@@ -139,6 +139,12 @@ func unwanted(p Pin, with Key) string {
 		return "its policy wants another version now"
 	}
 	return ""
+}
+
+// goesBack: the batch gives a human's value back, or takes a proposal back. No version starts by that, so no schedule is asked.
+func goesBack(p Pin) bool {
+	wanted := p.Memory.Wanted
+	return wanted != "" && (wanted == p.Memory.Restore || wanted == withdrawal(p))
 }
 
 // nextRetry is the earliest time at which something is due again; zero: never.

@@ -29,7 +29,7 @@ func Settle(now time.Time, pins []Pin, a AutomationMemory, r Reading, commit *Tr
 			m = Recall(m, line, r.Revision)
 		case line.Value == m.Wanted:
 			m.Git = line.Value // as wanted, whoever wrote it
-			m = Recall(written(m), line, r.Revision)
+			m = Recall(written(adopted(p, m)), line, r.Revision)
 		default:
 			m.Git = m.Wanted // what the human kept away
 			m = Recall(m, line, r.Revision)
@@ -43,12 +43,12 @@ func Settle(now time.Time, pins []Pin, a AutomationMemory, r Reading, commit *Tr
 // between the check and Flux's run, or between two runs, the value is to be given back. (A human who then turns the line
 // elsewhere and back to the very value that Flux wrote, before the batch is settled, looks the same and gets it back too.)
 func overwritten(p Pin, newestFirst []Change) pin.Memory {
-	m, old := p.Memory, newestFirst[0].Old
+	m, old := noted(p, p.Memory), newestFirst[0].Old
 	m.Git, m.Commit = m.Wanted, newestFirst[0].Commit
-	tag := old
-	if !p.Intent.Target.Verbatim {
-		tag = versions.Tag(old) // the one that exists: the target takes both
+	if p.Push != "" {
+		m.Proposal.Commit = m.Commit
 	}
+	tag := tagOf(p.Intent.Target, old)
 	if tag == m.Wanted || old == m.From && len(newestFirst) == 1 {
 		return written(m)
 	}

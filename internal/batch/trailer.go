@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -33,20 +34,25 @@ func MessageTemplate(user string) string {
 
 // Verb says what a batch of pins does, for the subject of its commit.
 func Verb(pins []Pin) string {
-	back := 0
+	does := map[string]bool{}
 	for _, p := range pins {
-		if p.Intent.Back != "" {
-			back++
+		switch {
+		case withdrawal(p) != "" && p.Memory.Wanted == withdrawal(p):
+			does["withdraw"] = true
+		case p.Intent.Back != "":
+			does["roll back"] = true
+		default:
+			does["upgrade"] = true
 		}
 	}
-	switch back {
-	case 0:
-		return "Upgrade"
-	case len(pins):
-		return "Roll back"
-	default:
-		return "Upgrade and roll back"
+	var verbs []string
+	for _, verb := range []string{"upgrade", "roll back", "withdraw"} {
+		if does[verb] {
+			verbs = append(verbs, verb)
+		}
 	}
+	text := cmp.Or(strings.Join(verbs, " and "), "upgrade")
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // Trailer is what a commit of Flux says of its batch.

@@ -43,6 +43,8 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 		return true
 	case m.Finding != nil:
 		return revisits(o, p)
+	case m.Proposal.Branch != p.Push:
+		return true
 	case m.Leader != "":
 		return !names[Key{p.Key.Namespace, m.Leader}]
 	}

@@ -1,6 +1,7 @@
 package fluxobjects
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -50,8 +51,9 @@ type AutomationSettings struct {
 	Repository pin.NamespacedName
 	// RepositoryKey is gitops.Key of the repository branch.
 	RepositoryKey string
-	Branch        string
-	Commit        pin.Commit
+	// Branch is the checkout branch.
+	Branch string
+	Commit pin.Commit
 	// MessageTemplate is the whole template, with its trailer.
 	MessageTemplate string
 }
@@ -79,7 +81,7 @@ func Automation(s AutomationSettings) *automationv1.ImageUpdateAutomation {
 					MessageTemplate:       s.MessageTemplate,
 					MessageTemplateValues: map[string]string{BatchValue: pin.AtRest},
 				},
-				Push: &automationv1.PushSpec{Branch: s.Branch},
+				Push: &automationv1.PushSpec{Branch: cmp.Or(s.Commit.Push.Branch, s.Branch), Options: s.Commit.Push.Options.Map()},
 			},
 		},
 	}

@@ -130,6 +130,7 @@ type Commit struct {
 	AuthorName      string `json:"authorName,omitempty"`
 	AuthorEmail     string `json:"authorEmail,omitempty"`
 	MessageTemplate string `json:"messageTemplate,omitempty"`
+	Push            Push   `json:"push,omitzero"`
 	// Signing is the key that signs the commits; the zero value: they are not signed.
 	Signing Signing `json:"signing,omitzero"`
 }
@@ -150,7 +151,8 @@ type Memory struct {
 	// File and Line (from 1) are where the version was read last; empty: not found.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
-	// Git is the text of the version that was read last, at Revision, a commit hash.
+	// Git is the text of the version that was read last, at Revision, a commit hash: that of the push branch while a proposal
+	// of ours stands there (see Proposal), else that of the checkout branch.
 	Git      string `json:"git,omitempty"`
 	Revision string `json:"revision,omitempty"`
 	// Marked: the location has had our marker. It stays true when a human deletes the marker.
@@ -167,6 +169,8 @@ type Memory struct {
 	Hold *Hold `json:"hold,omitempty"`
 	// Restore is a human's value that Flux overwrote and that is to be given back.
 	Restore string `json:"restore,omitempty"`
+	// Proposal is about the push branch, if versions are not pushed to the checkout branch.
+	Proposal Proposal `json:"proposal,omitzero"`
 	// Finding is what a human should look at.
 	Finding *Finding `json:"finding,omitempty"`
 	// Note is what a human should know although nothing is wrong: how Flux will change the layout of the file.

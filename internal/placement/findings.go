@@ -127,6 +127,17 @@ func unmanaged(at place, ref markers.Ref) *pin.Finding {
 		"put this at the end of the line %s: %s", at, ref.Comment())}
 }
 
+// Unplaced is the memory of a pin after a look, whose marker was placed on another branch than the one that counts.
+func Unplaced(p Pin, looked pin.Memory, branch, into string) pin.Memory {
+	if looked.Marked == p.Memory.Marked && looked.Leader == p.Memory.Leader || looked.Finding != nil {
+		return looked
+	}
+	looked.Marked, looked.Leader = p.Memory.Marked, p.Memory.Leader
+	looked.Finding = &pin.Finding{Reason: v1alpha1.AwaitingMergeReason, Message: fmt.Sprintf(
+		"the server does not let markers be pushed to %s; merge %s, which has the marker for %s:%d", into, branch, looked.File, looked.Line)}
+	return looked
+}
+
 func copied(places []string, ref markers.Ref) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
 		"the marker for %s stands on several lines, and Flux would write them all: %s; keep one", ref.Policy, strings.Join(places, ", "))}

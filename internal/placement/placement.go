@@ -27,6 +27,8 @@ type Pin struct {
 	// Source is where the target is looked for; SourceProblem why that is not known.
 	Source        markers.Source
 	SourceProblem *pin.Finding
+	// Pushed is where its push branch has the version; nil: it has no push branch, or that has none.
+	Pushed *batch.Line
 	// Refused: the pin's namespace may not use the repository.
 	Refused bool
 	// Later: another visit, whose commit has the right signature, places or removes this pin's marker. This one only reads.
@@ -145,6 +147,9 @@ func (v *visit) look(p Pin) error {
 
 // remember records what was read of a pin; then says what else changes in its memory.
 func (v *visit) remember(p Pin, line batch.Line, then func(*pin.Memory)) {
+	if p.Push != "" {
+		line = batch.Proposed(p.Pin, line, p.Pushed)
+	}
 	memory := batch.Recall(p.Memory, line, v.revision)
 	memory.Prompt = p.Intent.Prompt
 	memory.Leader = ""

@@ -34,7 +34,7 @@ func (r *run) chooseFor(t *target, resolved bool) {
 	}
 	t.want = settled(*t.Pin)
 	if !t.movable() {
-		r.withdraw(t)
+		r.keepOrWithdraw(t)
 		return
 	}
 	if r.rollBack(t) {
@@ -42,13 +42,13 @@ func (r *run) chooseFor(t *target, resolved bool) {
 	}
 	chosen := r.afterRollback(t, r.selectFor(t))
 	t.holds = chosen.holds
-	if chosen.offer < 0 {
-		r.withdraw(t)
+	if chosen.offer < 0 || r.keeps(t, chosen) {
+		r.keepOrWithdraw(t)
 		return
 	}
 	want := tagFor(t.Target, r.offers[chosen.offer].tag)
 	if (!resolved || r.assumed || r.searching[r.stepOf(t)]) && t.Pin.Intent.Want != want {
-		r.withdraw(t)
+		r.keepOrWithdraw(t)
 		return
 	}
 	t.want = want

@@ -16,11 +16,17 @@ import (
 //   - A target gets the newest version on offer for which every gate of its wave and its own are open, once all targets of the
 //     policy are resolved: one commit moves them together. A target that was given a version before keeps it while gates are
 //     open, even if another target is not resolved any more.
+//
 //   - Else a target keeps the tag that it was given if Git has it, so that a decision that came true stays as it is and
 //     nothing is written at rest; any other tag is withdrawn. So a gate that closes takes back what Git does not have yet,
 //     and what Git has goes on.
+//
 //   - A follower gets no tag: its version stands on the line of another target, which moves it.
+//
 //   - A target whose version failed goes back to what it had before, if the policy says so.
+//
+//   - With a push branch Git has a version once it is merged. What only waits for that is kept when a window closes, and
+//     withdrawn when any other gate does.
 //
 // The same input gives the same decision, and so does an input in which the decision came true.
 func Decide(in Input) Decision {
@@ -36,6 +42,7 @@ func Decide(in Input) Decision {
 	r.judge()
 	r.prove()
 	r.choose()
+	r.await()
 	r.record()
 	r.stamp()
 	return r.decision()
@@ -87,6 +94,8 @@ type target struct {
 	want    string
 	back    string
 	holds   []Hold
+	// awaits: its version is proposed, and a human must merge it.
+	awaits bool
 }
 
 func newRun(in Input) *run {
@@ -193,7 +202,7 @@ func (r *run) decision() Decision {
 		}
 		d.Targets = append(d.Targets, TargetDecision{
 			Kind: t.Kind, Name: t.Name, Wave: wave, Want: t.want, Back: t.back, Healthy: r.healthy(t),
-			Upgrade: t.upgrade, Finding: t.finding, Holds: t.holds,
+			Upgrade: t.upgrade, Finding: t.finding, Holds: t.holds, Awaits: t.awaits,
 		})
 	}
 	for _, w := range r.waves {

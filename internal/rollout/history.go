@@ -48,7 +48,11 @@ func (r *run) record() {
 	r.ledger.History = last(r.ledger.History, pin.MaxHistory)
 }
 
-func running(t *target) bool { return t.upgrade.Running() }
+// running: an upgrade has not begun while it is only proposed.
+func running(t *target) bool {
+	proposes := t.Pin != nil && t.Pin.Memory.Proposal.Branch != ""
+	return t.upgrade.Running() && (!proposes || !t.upgrade.Committed.IsZero())
+}
 
 func firstStart(targets []*target) time.Time {
 	var first time.Time

@@ -132,7 +132,7 @@ func (r *run) unmovable(t *target) bool {
 		return true
 	}
 	found := t.Pin.Memory.Finding
-	moving := []string{v1alpha1.TagMissingReason, v1alpha1.UpdateFailedReason, v1alpha1.GitUnwritableReason}
+	moving := []string{v1alpha1.TagMissingReason, v1alpha1.UpdateFailedReason, v1alpha1.GitUnwritableReason, v1alpha1.StaleBranchReason}
 	return found != nil && !slices.Contains(moving, found.Reason)
 }
 

@@ -64,6 +64,9 @@ func (r *run) arrival(t *target) pin.Upgrade {
 	u, timeout := t.upgrade, r.in.Policy.Health.Timeout
 	if u.Committed.IsZero() {
 		u.Committed, u.From = r.active, r.replaced(t)
+		if t.Pin.Memory.Proposal.Branch != "" {
+			u.Start = r.now() // the merge is the start
+		}
 	}
 	if r.same(t.Spec, u.To) && u.Applied.IsZero() {
 		u.Applied = r.active

@@ -179,6 +179,8 @@ type TargetDecision struct {
 	Finding *pin.Finding
 	// Holds are the reasons why newer versions are not wanted; empty if they are, or if there is none.
 	Holds []Hold
+	// Awaits: Want is proposed on the push branch, and a human must merge it. Then Holds say so, too.
+	Awaits bool
 }
 
 // WaveState is how far a wave is.

@@ -276,7 +276,7 @@ func (r *run) stateOf(w *wave) v1alpha1.WaveState {
 	switch {
 	case len(w.targets) == 0:
 		return v1alpha1.WaveIsEmpty
-	case has(func(t *target) bool { return t.upgrade.Running() }):
+	case has(func(t *target) bool { return t.upgrade.Running() && !t.awaits }):
 		return v1alpha1.WaveUpgrading
 	case has(func(t *target) bool { return t.upgrade.Result == v1alpha1.ResultFailed && r.at(t, t.upgrade.To) }):
 		return v1alpha1.WaveFailed

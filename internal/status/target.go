@@ -166,10 +166,15 @@ func stopped(own part) bool {
 
 // markerStands says whether the target's line has a marker. Memory.Marked stays true when a human deletes it.
 func markerStands(memory pin.Memory, finding *v1alpha1.Finding) bool {
-	if finding != nil && (finding.Reason == v1alpha1.MarkerMissingReason || finding.Reason == v1alpha1.MarkerUnmanagedReason) {
+	if finding != nil && (finding.Reason == v1alpha1.MarkerMissingReason || unplaced(finding)) {
 		return false
 	}
 	return memory.Marked || memory.Leader != ""
+}
+
+// unplaced says whether a marker is still to be put on the line, or merged, by a human.
+func unplaced(finding *v1alpha1.Finding) bool {
+	return finding.Reason == v1alpha1.MarkerUnmanagedReason || finding.Reason == v1alpha1.AwaitingMergeReason
 }
 
 func locationOf(p rollout.Pin) *v1alpha1.Location {
@@ -196,16 +201,16 @@ func desired(target rollout.Target, moved rollout.TargetDecision) string {
 
 func stateOf(p parser, own, mover part) v1alpha1.TargetState {
 	if stopped(own) {
-		if findingOf(own).Reason == v1alpha1.MarkerUnmanagedReason {
-			return v1alpha1.TargetPending
-		}
-		return v1alpha1.TargetFailed
+		return stoppedState(findingOf(own))
 	}
 	target := own.target
 	if target.Pin == nil || target.Pin.Memory.Git == "" || !markerStands(target.Pin.Memory, nil) {
 		return v1alpha1.TargetPending
 	}
 	git := versions.Tag(target.Pin.Memory.Git)
+	if mover.decision.Awaits {
+		return v1alpha1.TargetHeld
+	}
 	if want := mover.decision.Want; want != "" && !p.same(want, git) {
 		return v1alpha1.TargetPinned
 	}
@@ -215,6 +220,14 @@ func stateOf(p parser, own, mover part) v1alpha1.TargetState {
 		return v1alpha1.TargetHeld
 	}
 	return state
+}
+
+// stoppedState is the state of a target that a finding keeps from moving.
+func stoppedState(finding *v1alpha1.Finding) v1alpha1.TargetState {
+	if unplaced(finding) {
+		return v1alpha1.TargetPending
+	}
+	return v1alpha1.TargetFailed
 }
 
 // arrival says how far the version that Git has is in the cluster. moved: the operator's last batch brought it.

@@ -106,7 +106,8 @@ func (s scope) prompt(target resolve.Target, live livePin) string {
 		return live.intent.Prompt
 	}
 	placed := live.memory.Marked || live.memory.Leader != ""
-	if placed && live.memory.Finding == nil && target.Facts.Version == live.memory.Git {
+	awaited := live.memory.Proposal.Tag != "" // each new commit may merge it
+	if placed && !awaited && live.memory.Finding == nil && target.Facts.Version == live.memory.Git {
 		return ""
 	}
 	facts := []string{target.Location.Revision, target.Facts.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
@@ -149,11 +150,19 @@ func completedRound(candidate *imagev1.ImagePolicy, intents []pin.Intent) int64 
 }
 
 func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
-	if policy.Spec.Git == nil || policy.Spec.Git.Commit == nil {
-		return pin.Commit{}
+	var commit pin.Commit
+	if policy.Spec.Git == nil {
+		return commit
 	}
-	commit := pin.Commit{MessageTemplate: policy.Spec.Git.Commit.MessageTemplate}
-	if author := policy.Spec.Git.Commit.Author; author != nil {
+	if push := policy.Spec.Git.Push; push != nil {
+		commit.Push = pushOf(*push)
+	}
+	look := policy.Spec.Git.Commit
+	if look == nil {
+		return commit
+	}
+	commit.MessageTemplate = look.MessageTemplate
+	if author := look.Author; author != nil {
 		commit.AuthorName, commit.AuthorEmail = author.Name, author.Email
 	}
 	if key := policy.Spec.Git.Commit.SigningKey; key != nil {
@@ -164,6 +173,14 @@ func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
 
 func refusesReformat(policy *v1alpha1.AppUpgradePolicy) bool {
 	return policy.Spec.Git != nil && policy.Spec.Git.Reformat == v1alpha1.ReformatRefuse
+}
+
+func pushOf(push v1alpha1.Push) pin.Push {
+	options := make(map[string]string, len(push.Options))
+	for key, value := range push.Options {
+		options[key] = string(value)
+	}
+	return pin.Push{Branch: push.Branch, Options: pin.OptionsOf(options)}
 }
 
 func unmanaged(policy *v1alpha1.AppUpgradePolicy) bool {

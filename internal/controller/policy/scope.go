@@ -45,8 +45,9 @@ type scope struct {
 
 // livePin is a pin as it was read.
 type livePin struct {
-	object  *imagev1.ImagePolicy
-	intent  pin.Intent
+	object *imagev1.ImagePolicy
+	intent pin.Intent
+	// memory as it is about the checkout branch.
 	memory  pin.Memory
 	upgrade pin.Upgrade
 	// broken says what is wrong with its annotations; such a pin is not written.
@@ -179,7 +180,7 @@ func readPin(object *imagev1.ImagePolicy) livePin {
 	intent, wrongIntent := pin.IntentOf(object)
 	memory, wrongMemory := pin.MemoryOf(object)
 	upgrade, wrongUpgrade := pin.UpgradeOf(object)
-	live := livePin{object: object, intent: intent, memory: memory, upgrade: upgrade}
+	live := livePin{object: object, intent: intent, memory: memory.OnCheckout(), upgrade: upgrade}
 	if err := errors.Join(wrongIntent, wrongMemory, wrongUpgrade); err != nil {
 		live.broken = brokenFinding(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
@@ -15,17 +16,26 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
-	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/placement"
 )
 
 // arm reads Git, looks once more at everything around the cache, and lets Flux write what passes.
 func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error {
-	reading, err := r.read(ctx, before, a.Pins)
+	prepared := before.prepared(a.Pins)
+	found, err := r.look(ctx, before, prepared)
 	if err != nil {
 		return r.checkFailed(ctx, before, a, err)
 	}
+	defer found.close()
+	ready, err := r.ready(ctx, before, prepared, found)
+	if err != nil {
+		return r.checkFailed(ctx, before, a, err)
+	}
+	if !ready {
+		return errStale
+	}
+	reading := found.reading
 	s, err := r.observe(ctx, r.Live, before.key)
 	if err != nil {
 		return err
@@ -33,8 +43,7 @@ func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error 
 	if !reflect.DeepEqual(batch.Next(s.Observation), a) {
 		return errStale
 	}
-	pins := s.members(a.Pins)
-	armed, left := batch.Check(pins, reading)
+	armed, left := check(r.Now(), s.members(a.Pins), reading)
 	if err := r.remember(ctx, s, left, release); err != nil {
 		return err
 	}
@@ -55,6 +64,20 @@ func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error 
 	}
 	log.FromContext(ctx).Info("Armed", "batch", a.ID, "automation", a.Automation.String(), "pins", len(armed), "path", path)
 	return nil
+}
+
+// check gives the pins that may be armed, and the memories of those that are left out.
+func check(now time.Time, pins []batch.Pin, reading batch.Reading) (armed []batch.Key, left map[batch.Key]pin.Memory) {
+	stale := batch.Stale(now, pins, reading)
+	pins = slices.DeleteFunc(pins, func(p batch.Pin) bool { _, is := stale[p.Key]; return is })
+	armed, left = batch.Check(pins, reading)
+	maps.Copy(left, stale)
+	return armed, left
+}
+
+// prepared are the pins with these keys.
+func (s *scope) prepared(keys []batch.Key) []placement.Pin {
+	return s.placementPins(func(p batch.Pin) bool { return slices.Contains(keys, p.Key) })
 }
 
 // armPatchTimeout bounds the patch that arms, which a stop waits for.
@@ -124,37 +147,6 @@ func annotate(object *automationv1.ImageUpdateAutomation, token string, memory b
 	annotations[automationMemory] = string(text)
 	object.Annotations = annotations
 	return nil
-}
-
-// read clones the repository of some pins, which share one automation, and reads their lines.
-func (r *Reconciler) read(ctx context.Context, s *scope, keys []batch.Key) (batch.Reading, error) {
-	wanted := map[batch.Key]bool{}
-	for _, key := range keys {
-		wanted[key] = true
-	}
-	pins := s.placementPins(func(p batch.Pin) bool { return wanted[p.Key] })
-	if len(pins) == 0 {
-		return batch.Reading{}, errStale
-	}
-	repository := pins[0].Intent.Source.Repository
-	remote, err := r.remote(ctx, s, repository)
-	if err != nil {
-		return batch.Reading{}, err
-	}
-	checkout, err := r.Git.Clone(ctx, remote)
-	if err != nil {
-		return batch.Reading{}, err
-	}
-	defer func() { _ = checkout.Close() }()
-	r.retries.forget(s.key, repository)
-	if _, err := r.signer(ctx, s.key, batch.SignerOf(pins[0].Pin)); err != nil { // Flux could not sign either
-		return batch.Reading{}, err
-	}
-	return readLines(checkout, pins)
-}
-
-func readLines(checkout *gitops.Checkout, pins []placement.Pin) (batch.Reading, error) {
-	return placement.NewReader(checkout.FS()).Lines(checkout.Head().Hash, pins)
 }
 
 // checkFailed gives a batch up whose repository cannot be read: others may use theirs.

@@ -119,13 +119,13 @@ func observeAutomation(object *automationv1.ImageUpdateAutomation) batch.Automat
 
 // observeForeign tells which pins an automation that is not ours would write.
 func (r *Reconciler) observeForeign(ctx context.Context, reader client.Reader, s *scope) error {
-	foreign := map[string][]batch.ForeignAutomation{}
+	foreign := map[string][]foreignAutomation{}
 	for i := range s.Pins {
 		p := &s.Pins[i]
 		others, ok := foreign[p.Key.Namespace]
 		if !ok {
 			var err error
-			if others, err = r.foreignIn(ctx, reader, s.key, p.Key.Namespace); err != nil {
+			if others, err = r.foreignAutomations(ctx, reader, p.Key.Namespace); err != nil {
 				return err
 			}
 			foreign[p.Key.Namespace] = others
@@ -134,7 +134,9 @@ func (r *Reconciler) observeForeign(ctx context.Context, reader client.Reader, s
 			if p.Foreign != "" {
 				break
 			}
-			p.Foreign = other.Conflict(p.Memory.File, s.pins[p.Key].Labels, notManaged)
+			if other.pushes == s.key || other.pushes == s.pushKey(*p) {
+				p.Foreign = other.Conflict(p.Memory.File, s.pins[p.Key].Labels, notManaged)
+			}
 		}
 	}
 	return nil
@@ -143,31 +145,58 @@ func (r *Reconciler) observeForeign(ctx context.Context, reader client.Reader, s
 // notManaged is the selector that keeps an automation away from what the operator makes.
 const notManaged = `{"matchExpressions":[{"key":"` + pin.ManagedByLabel + `","operator":"NotIn","values":["` + pin.ManagedBy + `"]}]}`
 
-// foreignIn are the automations of a namespace over the repository branch that the operator did not make.
+// pushKey is the key of a pin's push branch; empty: it has none.
+func (s *scope) pushKey(p batch.Pin) string {
+	found := s.sources[sourceKey{p.Key.Namespace, p.Intent.Source}]
+	if p.Push == "" || found.repository == nil {
+		return ""
+	}
+	return gitops.Key(found.repository.Spec.URL, p.Push)
+}
+
+// foreignAutomation is one that the operator did not make, and the key of the branch to which it pushes.
+type foreignAutomation struct {
+	batch.ForeignAutomation
+	pushes string
+}
+
+// foreignIn are those of a namespace that push to a repository branch.
 func (r *Reconciler) foreignIn(ctx context.Context, reader client.Reader, key, namespace string) ([]batch.ForeignAutomation, error) {
+	all, err := r.foreignAutomations(ctx, reader, namespace)
+	var foreign []batch.ForeignAutomation
+	for _, other := range all {
+		if other.pushes == key {
+			foreign = append(foreign, other.ForeignAutomation)
+		}
+	}
+	return foreign, err
+}
+
+// foreignAutomations are the automations of a namespace that the operator did not make.
+func (r *Reconciler) foreignAutomations(ctx context.Context, reader client.Reader, namespace string) ([]foreignAutomation, error) {
 	var list automationv1.ImageUpdateAutomationList
 	if err := reader.List(ctx, &list, client.InNamespace(namespace)); err != nil {
 		return nil, fmt.Errorf("list automations of namespace %s: %w", namespace, err)
 	}
-	var foreign []batch.ForeignAutomation
+	var foreign []foreignAutomation
 	for i := range list.Items {
 		object := &list.Items[i]
 		if object.Labels[pin.ManagedByLabel] == pin.ManagedBy || object.Spec.Suspend {
 			continue
 		}
-		same, err := writes(ctx, reader, object, key)
+		pushes, err := writes(ctx, reader, object)
 		if err != nil {
 			return nil, err
 		}
-		if same {
-			foreign = append(foreign, foreignOf(object))
+		if pushes != "" {
+			foreign = append(foreign, foreignAutomation{foreignOf(object), pushes})
 		}
 	}
 	return foreign, nil
 }
 
-// writes: the automation pushes to the repository branch.
-func writes(ctx context.Context, reader client.Reader, object *automationv1.ImageUpdateAutomation, key string) (bool, error) {
+// writes is the key of the branch to which an automation pushes; empty if there is no such repository.
+func writes(ctx context.Context, reader client.Reader, object *automationv1.ImageUpdateAutomation) (string, error) {
 	ref := object.Spec.SourceRef
 	if ref.Namespace == "" {
 		ref.Namespace = object.Namespace
@@ -175,10 +204,10 @@ func writes(ctx context.Context, reader client.Reader, object *automationv1.Imag
 	var repository sourcev1.GitRepository
 	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, &repository)
 	if apierrors.IsNotFound(err) {
-		return false, nil
+		return "", nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read GitRepository %s/%s: %w", ref.Namespace, ref.Name, err)
+		return "", fmt.Errorf("read GitRepository %s/%s: %w", ref.Namespace, ref.Name, err)
 	}
 	branch := git.DefaultBranch
 	if ref := repository.Spec.Reference; ref != nil && ref.Branch != "" {
@@ -192,7 +221,7 @@ func writes(ctx context.Context, reader client.Reader, object *automationv1.Imag
 			branch = spec.Push.Branch
 		}
 	}
-	return gitops.Key(repository.Spec.URL, branch) == key, nil
+	return gitops.Key(repository.Spec.URL, branch), nil
 }
 
 func foreignOf(object *automationv1.ImageUpdateAutomation) batch.ForeignAutomation {

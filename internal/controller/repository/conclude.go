@@ -24,7 +24,7 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 	}
 	repository := pins[0].Intent.Source.Repository
 	memory := observeAutomation(s.automations[a.Automation]).Memory
-	reading, commit, err := r.outcome(ctx, s, repository, pins, memory)
+	reading, commit, err := r.outcome(ctx, s, pins, memory)
 	if err != nil {
 		if gitFinding(err) == nil || isStopped(ctx, err) {
 			return fmt.Errorf("read what batch %s wrote: %w", a.ID, err)
@@ -33,7 +33,6 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 		log.FromContext(ctx).Info("Cannot read what a batch wrote, and will try again", "batch", a.ID, "error", err.Error())
 		return errStale
 	}
-	r.retries.forget(s.key, repository)
 	settled := batch.Settle(r.Now(), batchPins(pins), memory, reading, commit)
 	if err := r.remember(ctx, s, followers(s, a.ID, settled), keep); err != nil {
 		return err
@@ -42,28 +41,20 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 }
 
 // outcome is what the branch shows after a batch, and what Flux's commits of it say.
-func (r *Reconciler) outcome(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin, memory batch.AutomationMemory) (batch.Reading, *batch.Trailer, error) {
-	remote, err := r.remote(ctx, s, repository)
+func (r *Reconciler) outcome(ctx context.Context, s *scope, pins []placement.Pin, memory batch.AutomationMemory) (batch.Reading, *batch.Trailer, error) {
+	found, err := r.look(ctx, s, pins)
 	if err != nil {
 		return batch.Reading{}, nil, err
 	}
-	checkout, err := r.Git.Clone(ctx, remote)
-	if err != nil {
-		return batch.Reading{}, nil, err
-	}
-	defer func() { _ = checkout.Close() }()
-	reading, err := readLines(checkout, pins)
-	if err != nil {
-		return batch.Reading{}, nil, err
-	}
-	head := checkout.Head()
+	defer found.close()
+	reading, head := found.reading, found.head
 	if head.Hash == memory.Base {
 		return reading, nil, nil
 	}
 	if trailer, ok := batch.ParseTrailer(head.Hash, head.Message); ok && trailer.Batch == memory.Batch && slices.Equal(head.Parents, []string{memory.Base}) {
 		return reading, &trailer, nil
 	}
-	trailer, err := r.history(ctx, remote, memory)
+	trailer, err := r.history(ctx, found.remote, memory)
 	return reading, trailer, err
 }
 
@@ -99,6 +90,7 @@ func followers(s *scope, id string, settled map[batch.Key]pin.Memory) map[batch.
 		memory := p.Memory
 		memory.File, memory.Line, memory.Git, memory.Revision = leader.File, leader.Line, leader.Git, leader.Revision
 		memory.From, memory.Wanted, memory.Batch, memory.Commit = leader.From, leader.Wanted, leader.Batch, leader.Commit
+		memory.Proposal = leader.Proposal
 		memory.Hold, memory.Finding = leader.Hold, leader.Finding
 		memories[p.Key] = memory
 	}

@@ -138,6 +138,9 @@ func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *sc
 		return err
 	}
 	p.Refused = found.repository == nil
+	if push := intent.Commit.Push.Branch; push != found.branch {
+		p.Push = push
+	}
 	s.pins[key] = object
 	s.policies[key] = object.Namespace + "/" + object.Labels[pin.PolicyLabel]
 	s.Pins = append(s.Pins, p)

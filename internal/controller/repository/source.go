@@ -83,15 +83,18 @@ func markerSource(ctx context.Context, reader client.Reader, of pin.Source) (mar
 	return resolve.MarkerSource(&kustomization, of.Path), nil, nil
 }
 
-// remote is the branch with the credentials of a GitRepository, as the namespaces of the pins may use it.
-func (r *Reconciler) remote(ctx context.Context, s *scope, repository pin.NamespacedName) (gitops.Remote, error) {
+// remote is the branch with the credentials of a GitRepository, as the namespaces of the pins may use it, and with their push
+// options.
+func (r *Reconciler) remote(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin) (gitops.Remote, error) {
 	for key, found := range s.sources {
 		if key.Repository == repository && found.repository != nil {
 			var accounts client.Client
 			if r.ServiceAccountTokens {
 				accounts = r.Client
 			}
-			return gitops.RemoteOf(ctx, r.Live, accounts, found.repository)
+			remote, err := gitops.RemoteOf(ctx, r.Live, accounts, found.repository)
+			remote.PushOptions = pushOptions(pins)
+			return remote, err
 		}
 	}
 	return gitops.Remote{}, &gitops.Error{

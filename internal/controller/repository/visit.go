@@ -24,28 +24,18 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 	for i := range pins {
 		pins[i].Later = batch.SignerOf(pins[i].Pin) != a.Signer
 	}
-	remote, err := r.remote(ctx, s, repository)
+	remote, err := r.remote(ctx, s, repository, pins)
+	if err == nil {
+		err = r.readPushed(ctx, remote, pins)
+	}
 	if err != nil {
 		return r.visitFailed(ctx, s, a, pins, placement.Plan{}, err)
 	}
-	applied, err := r.applied(ctx, s)
-	if err != nil {
-		return err
-	}
-	foreign, err := r.foreignPolicies(ctx, s, pins)
-	if err != nil {
-		return err
-	}
 	var plan placement.Plan
-	head, err := r.Git.Update(ctx, remote, author(pins), func(checkout *gitops.Checkout) (gitops.Change, error) {
-		var err error
-		plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied, foreign)
-		if err != nil || len(plan.Files) == 0 {
-			return gitops.Change{}, err
-		}
-		signer, err := r.signer(ctx, s.key, a.Signer)
-		return gitops.Change{Message: message(plan), Files: plan.Files, Signer: signer}, err
-	})
+	head, err := r.Git.Update(ctx, remote, author(pins), r.placing(ctx, s, a, pins, "", &plan))
+	if gitops.ReasonOf(err) == gitops.ReasonPushRejected {
+		return r.refused(ctx, s, a, remote, pins, plan, err)
+	}
 	if err != nil {
 		return r.visitFailed(ctx, s, a, pins, plan, err)
 	}
@@ -62,6 +52,38 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 		return err
 	}
 	return r.deletePins(ctx, s, plan.Gone)
+}
+
+// placing plans what a visit changes in a checkout, with a trailer for its commit.
+func (r *Reconciler) placing(ctx context.Context, s *scope, a batch.Visit, pins []placement.Pin, trailer string, plan *placement.Plan) func(*gitops.Checkout) (gitops.Change, error) {
+	return func(checkout *gitops.Checkout) (gitops.Change, error) {
+		applied, err := r.applied(ctx, s)
+		if err != nil {
+			return gitops.Change{}, err
+		}
+		foreign, err := r.foreignPolicies(ctx, s, pins)
+		if err != nil {
+			return gitops.Change{}, err
+		}
+		*plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied, foreign)
+		if err != nil || len(plan.Files) == 0 {
+			return gitops.Change{}, err
+		}
+		signer, err := r.signer(ctx, s.key, a.Signer)
+		return gitops.Change{Message: message(*plan) + trailer, Files: plan.Files, Signer: signer}, err
+	}
+}
+
+// refused goes on after the server has refused to let markers be pushed: where versions are proposed, so are markers.
+func (r *Reconciler) refused(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin, read placement.Plan, err error) error {
+	rest, failed := r.proposeMarkers(ctx, s, a, remote, pins)
+	if len(rest) == 0 {
+		return failed
+	}
+	if failed != nil {
+		err = failed
+	}
+	return r.visitFailed(ctx, s, a, rest, read, err)
 }
 
 // visitFailed tells the pins that need the repository, and tries again later. What was read before a push was refused is

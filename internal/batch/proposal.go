@@ -1,0 +1,177 @@
+package batch
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// Proposed is a pin's line as its two branches show it: the checkout branch, and the push branch if there is one. Flux writes the
+// push branch, which it makes from the checkout branch if it is not there.
+func Proposed(p Pin, checkout Line, pushed *Line) Line {
+	line := checkout
+	line.Push, line.Checkout = p.Push, checkout.Value
+	if pushed == nil || checkout.File == "" {
+		return line
+	}
+	if pushed.File != "" {
+		line.File, line.Line, line.Value = pushed.File, pushed.Line, pushed.Value
+	}
+	if checkout.Problem == nil {
+		line.Problem = pushed.Problem
+		line.Stale = p.Memory.Proposal.Tag == "" && line.Value != p.Memory.Wanted && (pushed.Problem != nil || line.Value != checkout.Value)
+	}
+	return line
+}
+
+// Stale are the memories of prepared pins whose line on the push branch has neither what the checkout branch has nor what is
+// proposed, or lacks the marker: others wrote it, or the branch is older; or whose push branch is not one of Flux's. Flux would
+// write it all the same.
+func Stale(now time.Time, pins []Pin, r Reading) map[Key]pin.Memory {
+	stale := map[Key]pin.Memory{}
+	for _, p := range pins {
+		if line := r.Lines[p.Key]; line.Stale || line.Strange {
+			m := p.Memory
+			m.Finding = staleBranch(line)
+			stale[p.Key] = later(now, m)
+		}
+	}
+	return stale
+}
+
+func staleBranch(l Line) *pin.Finding {
+	if l.Strange {
+		return &pin.Finding{Reason: reasonStaleBranch, Message: fmt.Sprintf(
+			"branch %s is there and has nothing that was proposed for this policy, so nothing is pushed there; delete it, or choose another git.push.branch", l.Push)}
+	}
+	return &pin.Finding{Reason: reasonStaleBranch, Message: fmt.Sprintf(
+		"branch %s has not what the checkout branch has at %s:%d, so nothing more is proposed there for this target; merge it, or close its pull request, and delete it",
+		l.Push, l.File, l.Line)}
+}
+
+// Superfluous says whether a push branch on which no proposal stands may be deleted, so that Flux makes it anew: it lacks the
+// newest commit of the checkout branch, and each of its own commits is one of a batch. Both are the newest first, as far as
+// they are known; a branch that began before that is left alone.
+func Superfluous(pushed, checkout []Commit) bool {
+	if len(pushed) == 0 || len(checkout) == 0 {
+		return false
+	}
+	known := map[string]bool{}
+	for _, c := range checkout {
+		known[c.Hash] = true
+	}
+	began := false
+	for _, c := range pushed {
+		if c.Hash == checkout[0].Hash {
+			return false
+		}
+		if known[c.Hash] {
+			began = true
+			continue
+		}
+		if _, ours := ParseTrailer(c.Hash, c.Message); !ours && !began {
+			return false
+		}
+	}
+	return began
+}
+
+// Commit is one commit of a branch.
+type Commit struct{ Hash, Message string }
+
+// Made are the commits that pins remember of a push branch. One whose history has none of them is not ours to write.
+func Made(pins []Pin, branch string) map[string]bool {
+	made := map[string]bool{}
+	for _, p := range pins {
+		if commit := p.Memory.Proposal.Commit; commit != "" && p.Memory.Proposal.Branch == branch {
+			made[commit] = true
+		}
+	}
+	return made
+}
+
+// Proposes says whether a proposal of any pin stands on a push branch, as far as is known.
+func Proposes(pins []Pin, branch string) bool {
+	for _, p := range pins {
+		if p.Memory.Proposal.Branch == branch && p.Memory.Proposal.Tag != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// recallProposal updates a memory by what its two branches show. On the checkout branch a human chooses a version as without a
+// push branch, but for one that merges what was proposed. On the push branch only a proposal counts: a human who takes it away
+// refuses that version.
+func recallProposal(m pin.Memory, l Line) pin.Memory {
+	was := m.Proposal
+	if was.Branch == "" {
+		was.Checkout = m.Git
+	}
+	if was.Branch != l.Push { // what stands on another branch is a human's to close
+		was.Branch, was.Tag, was.Commit = l.Push, "", ""
+	}
+	merged := was.Tag != "" && versions.Same(was.Tag, l.Checkout)
+	if !merged {
+		m = chosen(m, was.Checkout, l.Checkout)
+	}
+	m.File, m.Line = l.File, l.Line
+	m.Git, m.Proposal = l.Checkout, pin.Proposal{Branch: l.Push, Checkout: l.Checkout, Commit: was.Commit}
+	switch {
+	case merged || was.Tag == "":
+	case versions.Same(was.Tag, l.Value):
+		m.Git, m.Proposal.Tag = l.Value, was.Tag
+	case !versions.Newer(l.Value, was.Tag) && versions.Newer(was.Tag, l.Checkout):
+		m = held(m, was.Tag)
+	}
+	return m
+}
+
+// noted is the memory of a pin whose wanted version stands on the push branch.
+func noted(p Pin, m pin.Memory) pin.Memory {
+	if p.Push == "" {
+		return m
+	}
+	m.Proposal.Tag = m.Wanted
+	if p.Memory.Restore == m.Wanted || versions.Same(m.Wanted, m.Proposal.Checkout) {
+		m.Proposal.Tag = ""
+	}
+	return m
+}
+
+// adopted is the memory of a pin whose wanted version stands on the push branch although Flux did not write it for this batch. One
+// that was to be withdrawn and is gone was taken away by a human.
+func adopted(p Pin, m pin.Memory) pin.Memory {
+	if versions.Same(m.Wanted, m.Proposal.Checkout) {
+		return m
+	}
+	return noted(p, m)
+}
+
+// withdrawal is the tag by which a proposal is taken back that the policy does not want any more: that of the checkout branch.
+// Empty: there is none, or it is wanted, or a newer one replaces it.
+func withdrawal(p Pin) string {
+	proposal := p.Memory.Proposal
+	switch {
+	case proposal.Tag == "" || proposal.Branch != p.Push || !p.Decided:
+		return ""
+	case p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git):
+		return ""
+	}
+	return tagOf(p.Intent.Target, proposal.Checkout)
+}
+
+// tagOf is the tag for a text in Git: the one that exists, if the target takes it with and without a v.
+func tagOf(target pin.Target, text string) string {
+	if target.Verbatim {
+		return text
+	}
+	return versions.Tag(text)
+}
+
+// onCheckout: the checkout branch has the version that a pin wants, whatever an old push branch has.
+func onCheckout(p Pin) bool {
+	return p.Push != "" && versions.Same(p.Intent.Want, p.Memory.Proposal.Checkout)
+}

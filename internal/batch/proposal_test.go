@@ -1,0 +1,361 @@
+package batch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+const upgrades = "upgrades"
+
+// toBranch is a pin whose versions are pushed to a branch that has none of them yet.
+func toBranch(p *Pin) {
+	p.Push = upgrades
+	p.Memory.Proposal = pin.Proposal{Branch: upgrades, Checkout: "1.0.0"}
+}
+
+// proposed is one whose 1.1.0 stands there.
+func proposed(p *Pin) {
+	toBranch(p)
+	p.Memory.Git, p.Memory.Wanted, p.Memory.From, p.Memory.Commit = "1.1.0", "1.1.0", "1.0.0", "c1"
+	p.Memory.Proposal.Tag = "1.1.0"
+	p.Filter = pin.Filter("1.1.0")
+	p.Intent.Want = "1.1.0"
+}
+
+func wanting(version string) func(*Pin) { return func(p *Pin) { p.Intent.Want = version } }
+
+// lines is what the checkout branch and the push branch have; empty: there is no push branch.
+func lines(p Pin, checkout, pushed string) Line {
+	line := Line{File: "a.yaml", Line: 8, Value: checkout}
+	if pushed == "" {
+		return Proposed(p, line, nil)
+	}
+	return Proposed(p, line, &Line{File: "a.yaml", Line: 8, Value: pushed})
+}
+
+func TestRecallProposal(t *testing.T) {
+	for name, tc := range map[string]struct {
+		pin              func(*Pin)
+		checkout, pushed string
+		git, tag, upTo   string
+	}{
+		"nothing proposed":              {pin: toBranch, checkout: "1.0.0", git: "1.0.0"},
+		"an old branch":                 {pin: toBranch, checkout: "1.0.0", pushed: "0.9.0", git: "1.0.0"},
+		"a human's proposal":            {pin: toBranch, checkout: "1.0.0", pushed: "1.5.0", git: "1.0.0"},
+		"stands":                        {pin: proposed, checkout: "1.0.0", pushed: "1.1.0", git: "1.1.0", tag: "1.1.0"},
+		"stands, a human committed":     {pin: proposed, checkout: "1.0.5", pushed: "1.1.0", git: "1.1.0", tag: "1.1.0"},
+		"merged":                        {pin: proposed, checkout: "1.1.0", pushed: "1.1.0", git: "1.1.0"},
+		"merged, and the branch is off": {pin: proposed, checkout: "1.1.0", git: "1.1.0"},
+		"refused":                       {pin: proposed, checkout: "1.0.0", git: "1.0.0", upTo: "1.1.0"},
+		"taken away":                    {pin: proposed, checkout: "1.0.0", pushed: "1.0.0", git: "1.0.0", upTo: "1.1.0"},
+		"replaced by an older one":      {pin: proposed, checkout: "1.0.0", pushed: "1.0.5", git: "1.0.0", upTo: "1.1.0"},
+		"replaced by a newer one":       {pin: proposed, checkout: "1.0.0", pushed: "1.2.0", git: "1.0.0"},
+		"overtaken":                     {pin: proposed, checkout: "1.2.0", pushed: "1.1.0", git: "1.1.0", tag: "1.1.0"},
+		"overtaken, and refused":        {pin: proposed, checkout: "1.2.0", git: "1.2.0"},
+		"reverted where it was merged": {
+			pin: func(p *Pin) {
+				proposed(p)
+				p.Memory.Proposal = pin.Proposal{Branch: upgrades, Checkout: "1.1.0"}
+			},
+			checkout: "1.0.0", pushed: "1.1.0", git: "1.0.0", upTo: "1.1.0",
+		},
+		"a rollback that is merged": {
+			pin: func(p *Pin) {
+				proposed(p)
+				p.Memory.Git, p.Memory.Proposal = "0.9.0", pin.Proposal{Branch: upgrades, Checkout: "1.0.0", Tag: "0.9.0"}
+			},
+			checkout: "0.9.0", pushed: "0.9.0", git: "0.9.0",
+		},
+		"another branch": {
+			pin:      func(p *Pin) { proposed(p); p.Push = "next" },
+			checkout: "1.0.0", git: "1.0.0",
+		},
+		"from now on": {pin: func(p *Pin) { p.Push = upgrades }, checkout: "1.0.0", git: "1.0.0"},
+		"from now on, and a human reverted": {
+			pin: func(p *Pin) { p.Push = upgrades }, checkout: "0.9.0", git: "0.9.0", upTo: "1.0.0",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := placed("a", tc.pin)
+			m := Recall(p.Memory, lines(p, tc.checkout, tc.pushed), "r1")
+			upTo := ""
+			if m.Hold != nil {
+				upTo = m.Hold.UpTo
+			}
+			got := []string{m.Git, m.Proposal.Branch, m.Proposal.Checkout, m.Proposal.Tag, upTo}
+			if diff := cmp.Diff([]string{tc.git, p.Push, tc.checkout, tc.tag, tc.upTo}, got); diff != "" {
+				t.Errorf("Recall() (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRecallWithoutPushBranchAnyMore(t *testing.T) {
+	p := placed("a", proposed, func(p *Pin) { p.Push = "" })
+	m := Recall(p.Memory, lines(p, "1.0.0", ""), "r1")
+	if m.Hold != nil || m.Git != "1.0.0" || m.Proposal != (pin.Proposal{}) {
+		t.Errorf("Recall() = %+v", m)
+	}
+}
+
+func TestProposalsMove(t *testing.T) {
+	for name, tc := range map[string]struct {
+		pin  func(*Pin)
+		with []func(*Pin)
+		want string
+	}{
+		"a first one":                       {pin: toBranch, with: []func(*Pin){wanting("1.1.0")}, want: "1.1.0"},
+		"stands":                            {pin: proposed},
+		"stands while schedules are closed": {pin: proposed, with: []func(*Pin){closed}},
+		"replaced":                          {pin: proposed, with: []func(*Pin){wanting("1.2.0")}, want: "1.2.0"},
+		"not replaced while closed":         {pin: proposed, with: []func(*Pin){wanting("1.2.0"), closed}},
+		"withdrawn":                         {pin: proposed, with: []func(*Pin){wanting("")}, want: "1.0.0"},
+		"withdrawn while closed":            {pin: proposed, with: []func(*Pin){wanting(""), closed}, want: "1.0.0"},
+		"withdrawn for an older one":        {pin: proposed, with: []func(*Pin){wanting("1.0.5")}, want: "1.0.0"},
+		"not while it is suspended":         {pin: proposed, with: []func(*Pin){wanting(""), suspended}},
+		"not before all is decided":         {pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Decided = false }}},
+		"not on another branch":             {pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Push, p.Intent.Prompt = "next", "" }}},
+		"overtaken": {
+			pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Memory.Proposal.Checkout = "1.2.0" }}, want: "1.2.0",
+		},
+		"merged, and an old branch is left": {
+			pin: toBranch, with: []func(*Pin){wanting("1.1.0"), func(p *Pin) { p.Memory.Proposal.Checkout = "1.1.0" }},
+		},
+		"a rollback with a proposal on the branch": {
+			pin: proposed, with: []func(*Pin){func(p *Pin) { p.Intent.Want, p.Intent.Back = "0.9.0", "1.0.0" }}, want: "1.0.0",
+		},
+		"a rollback": {pin: toBranch, with: []func(*Pin){wantsBack}, want: "0.9.0"},
+		"a rollback that was refused": {pin: toBranch, with: []func(*Pin){wantsBack, func(p *Pin) {
+			p.Memory.Wanted, p.Memory.Commit = "0.9.0", "c1"
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := placed("a", append([]func(*Pin){tc.pin}, tc.with...)...)
+			want := map[Key]string{}
+			if tc.want != "" {
+				want[p.Key] = tc.want
+			}
+			if diff := cmp.Diff(want, movers(observation([]Pin{p}), resting())); diff != "" {
+				t.Errorf("movers() (-want +got):\n%s", diff)
+			}
+			if tc.want == "" {
+				return
+			}
+			p.Memory = Begin(p.Memory, batchID, tc.want)
+			if why := unwanted(p, main); why != "" {
+				t.Errorf("in a batch it is not wanted: %s", why)
+			}
+		})
+	}
+}
+
+// A batch that takes a proposal back ends when the policy wants it again.
+func TestWithdrawalEnds(t *testing.T) {
+	p := placed("a", proposed, wanting(""))
+	p.Memory = Begin(p.Memory, batchID, "1.0.0")
+	if got := Verb([]Pin{p}); got != "Withdraw" {
+		t.Errorf("Verb() = %q", got)
+	}
+	if got := Verb([]Pin{p, placed("b", wanting("1.1.0"))}); got != "Upgrade and withdraw" {
+		t.Errorf("Verb() = %q", got)
+	}
+	wanting("1.1.0")(&p)
+	if unwanted(p, main) == "" {
+		t.Error("it goes on")
+	}
+}
+
+func TestCheckProposals(t *testing.T) {
+	human := &pin.Finding{Reason: reasonMarkerMissing, Message: "gone"}
+	for name, tc := range map[string]struct {
+		pin              func(*Pin)
+		wanted           string
+		checkout, pushed string
+		problem          *pin.Finding
+		armed, stale     bool
+		tag, upTo        string
+	}{
+		"no branch yet":                {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", armed: true},
+		"a branch like the other one":  {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", pushed: "1.0.0", armed: true},
+		"replaces a proposal":          {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.1.0", armed: true},
+		"withdraws one":                {pin: proposed, wanted: "1.0.0", checkout: "1.0.0", pushed: "1.1.0", armed: true},
+		"a branch with something else": {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", pushed: "1.0.5", stale: true},
+		"a branch without the marker":  {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", pushed: "1.0.0", problem: human, stale: true},
+		"the marker is gone under a proposal": {
+			pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.1.0", problem: human, tag: "1.1.0",
+		},
+		"somebody was faster": {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", pushed: "1.1.0", tag: "1.1.0"},
+		"merged meanwhile":    {pin: toBranch, wanted: "1.1.0", checkout: "1.1.0", pushed: "1.1.0"},
+		"refused meanwhile":   {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", upTo: "1.1.0"},
+		"refused while it is withdrawn": {
+			pin: proposed, wanted: "1.0.0", checkout: "1.0.0", upTo: "1.1.0",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := placed("a", tc.pin)
+			p.Memory = Begin(p.Memory, batchID, tc.wanted)
+			line := Line{File: "a.yaml", Line: 8, Value: tc.checkout}
+			var pushed *Line
+			if tc.pushed != "" {
+				pushed = &Line{File: "a.yaml", Line: 8, Value: tc.pushed, Problem: tc.problem}
+			}
+			r := Reading{Revision: "r1", Lines: map[Key]Line{p.Key: Proposed(p, line, pushed)}}
+			stale := Stale(noon, []Pin{p}, r)
+			if got := len(stale) > 0; got != tc.stale {
+				t.Fatalf("Stale() = %v, want %v", stale, tc.stale)
+			}
+			if tc.stale {
+				if m := stale[p.Key]; m.Finding.Reason != reasonStaleBranch || m.RetryAt == "" {
+					t.Errorf("Stale() = %+v", m)
+				}
+				return
+			}
+			armed, out := Check([]Pin{p}, r)
+			if got := len(armed) == 1; got != tc.armed {
+				t.Fatalf("Check() arms %v, want %v", got, tc.armed)
+			}
+			m, upTo := out[p.Key], ""
+			if m.Hold != nil {
+				upTo = m.Hold.UpTo
+			}
+			if diff := cmp.Diff([]string{tc.tag, tc.upTo}, []string{m.Proposal.Tag, upTo}); diff != "" {
+				t.Errorf("tag and hold (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSettleProposals(t *testing.T) {
+	wrote := func(from, to string) *Trailer {
+		return &Trailer{Changes: []Change{{Pin: key("a"), File: "a.yaml", Object: "App a", Old: from, New: to, Commit: "c2"}}}
+	}
+	for name, tc := range map[string]struct {
+		pin              func(*Pin)
+		wanted           string
+		checkout, pushed string
+		commit           *Trailer
+		git, tag, upTo   string
+	}{
+		"proposed":                 {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", pushed: "1.1.0", commit: wrote("1.0.0", "1.1.0"), git: "1.1.0", tag: "1.1.0"},
+		"proposed and merged":      {pin: toBranch, wanted: "1.1.0", checkout: "1.1.0", pushed: "1.1.0", commit: wrote("1.0.0", "1.1.0"), git: "1.1.0"},
+		"proposed and refused":     {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", commit: wrote("1.0.0", "1.1.0"), git: "1.0.0", upTo: "1.1.0"},
+		"replaced":                 {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.2.0", commit: wrote("1.1.0", "1.2.0"), git: "1.2.0", tag: "1.2.0"},
+		"withdrawn":                {pin: proposed, wanted: "1.0.0", checkout: "1.0.0", pushed: "1.0.0", commit: wrote("1.1.0", "1.0.0"), git: "1.0.0"},
+		"refused before withdrawn": {pin: proposed, wanted: "1.0.0", checkout: "1.0.0", git: "1.0.0", upTo: "1.1.0"},
+		"not written":              {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", git: "1.0.0"},
+		"not replaced":             {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.1.0", git: "1.1.0", tag: "1.1.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := placed("a", tc.pin)
+			p.Memory = Begin(p.Memory, batchID, tc.wanted)
+			r := Reading{Revision: "r1", Lines: map[Key]Line{p.Key: lines(p, tc.checkout, tc.pushed)}}
+			m, upTo := Settle(noon, []Pin{p}, AutomationMemory{Outcome: Withdrawn}, r, tc.commit)[p.Key], ""
+			if m.Hold != nil {
+				upTo = m.Hold.UpTo
+			}
+			if diff := cmp.Diff([]string{tc.git, tc.tag, tc.upTo}, []string{m.Git, m.Proposal.Tag, upTo}); diff != "" {
+				t.Errorf("git, tag and hold (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSuperfluous(t *testing.T) {
+	ours, human := "Upgrade 1 version\n\n"+batchTrailer+"b1\n", "Fix a typo"
+	commits := func(hashes string, message string) []Commit {
+		var list []Commit
+		for _, hash := range hashes {
+			list = append(list, Commit{Hash: string(hash), Message: message})
+		}
+		return list
+	}
+	base := commits("ba", human)
+	for name, tc := range map[string]struct {
+		pushed, checkout []Commit
+		want             bool
+	}{
+		"has all of the checkout branch": {append(commits("x", ours), base...), base, false},
+		"was merged by a commit":         {append(commits("x", ours), base...), append(commits("mx", human), base...), true},
+		"was squashed":                   {append(commits("x", ours), base...), append(commits("s", human), base...), true},
+		"has a human's commit":           {append(commits("x", human), base...), append(commits("s", human), base...), false},
+		"began long ago":                 {commits("xy", ours), base, false},
+		"nothing is known":               {nil, base, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Superfluous(tc.pushed, tc.checkout); got != tc.want {
+				t.Errorf("Superfluous() = %v", got)
+			}
+		})
+	}
+}
+
+// A branch that was there before is nobody's to write.
+func TestStrangeBranch(t *testing.T) {
+	ours := placed("a", proposed, func(p *Pin) { p.Memory.Proposal.Commit = "c1" })
+	elsewhere := placed("b", proposed, func(p *Pin) { p.Memory.Proposal.Branch, p.Memory.Proposal.Commit = "next", "c2" })
+	if diff := cmp.Diff(map[string]bool{"c1": true}, Made([]Pin{ours, elsewhere, placed("c", toBranch)}, upgrades)); diff != "" {
+		t.Errorf("Made() (-want +got):\n%s", diff)
+	}
+	line := lines(ours, "1.0.0", "1.1.0")
+	line.Strange = true
+	stale := Stale(noon, []Pin{ours}, Reading{Lines: map[Key]Line{ours.Key: line}})
+	if m := stale[ours.Key]; m.Finding == nil || m.Finding.Reason != reasonStaleBranch {
+		t.Errorf("Stale() = %+v", stale)
+	}
+}
+
+func TestProposalsAreRemembered(t *testing.T) {
+	p := placed("a", toBranch)
+	p.Memory = Begin(p.Memory, batchID, "1.1.0")
+	wrote := &Trailer{Changes: []Change{{Pin: p.Key, File: "a.yaml", Object: "App a", Old: "1.0.0", New: "1.1.0", Commit: "c1"}}}
+	r := Reading{Revision: "c1", Lines: map[Key]Line{p.Key: lines(p, "1.0.0", "1.1.0")}}
+	p.Memory = Settle(noon, []Pin{p}, AutomationMemory{Outcome: Observed}, r, wrote)[p.Key]
+	p.Memory = Recall(p.Memory, lines(p, "1.1.0", "1.1.0"), "r2")
+	if p.Memory.Proposal.Commit != "c1" {
+		t.Errorf("it is forgotten: %+v", p.Memory.Proposal)
+	}
+	p.Push = "next"
+	if m := Recall(p.Memory, lines(p, "1.1.0", ""), "r3"); m.Proposal.Commit != "" {
+		t.Errorf("it is remembered of another branch: %+v", m.Proposal)
+	}
+}
+
+func TestPinChangesBranch(t *testing.T) {
+	p := placed("a", proposed, func(p *Pin) { p.Push = "next" })
+	if diff := cmp.Diff(Action(Visit{Repository: source}), Next(observation([]Pin{p}, resting()))); diff != "" {
+		t.Errorf("Next() (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever humans do to the two branches, a proposal stands only if the push branch has it and the checkout branch does not, and
+// the next move never goes from a value that neither branch has.
+func TestProposalsFollowTheBranches(t *testing.T) {
+	versions := []string{"0.9.0", "1.0.0", "1.1.0", "1.2.0"}
+	rapid.Check(t, func(t *rapid.T) {
+		p := placed("a", toBranch)
+		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+			checkout := rapid.SampledFrom(versions).Draw(t, "checkout")
+			pushed := rapid.SampledFrom(append([]string{""}, versions...)).Draw(t, "pushed")
+			line := lines(p, checkout, pushed)
+			if rapid.Bool().Draw(t, "batch") {
+				p.Memory = Begin(p.Memory, batchID, rapid.SampledFrom(versions).Draw(t, "wanted"))
+				r := Reading{Revision: "r", Lines: map[Key]Line{p.Key: line}}
+				p.Memory = Settle(noon.Add(time.Minute), []Pin{p}, AutomationMemory{Outcome: Observed}, r, nil)[p.Key]
+			} else {
+				p.Memory = Recall(p.Memory, line, "r")
+			}
+			m := p.Memory
+			if m.Proposal.Checkout != checkout || m.Git != checkout && (m.Git != pushed || m.Proposal.Tag != pushed) {
+				t.Fatalf("%q and %q are remembered as %+v", checkout, pushed, m)
+			}
+			if m.Proposal.Tag != "" && (m.Proposal.Tag != pushed || pushed == checkout) {
+				t.Fatalf("%q stands with %q and %q", m.Proposal.Tag, checkout, pushed)
+			}
+		}
+	})
+}

@@ -1,0 +1,250 @@
+package repository
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/placement"
+)
+
+// look is what fresh clones show of the pins of one automation.
+type look struct {
+	reading batch.Reading
+	// remote is the branch that Flux wrote, or if that is not there the one that it is made from; head its newest commit.
+	remote gitops.Remote
+	head   gitops.Commit
+	// pushed is the push branch; nil: there is none, or it is not there. checkout is the newest commit of the checkout branch.
+	pushed   *gitops.Checkout
+	checkout gitops.Commit
+	// branch is the checkout branch.
+	branch string
+}
+
+func (l *look) close() {
+	if l.pushed != nil {
+		_ = l.pushed.Close()
+	}
+}
+
+// look clones the repository of some pins, which share one automation, and reads their lines. Close it.
+func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (*look, error) {
+	if len(pins) == 0 {
+		return nil, errStale
+	}
+	repository := pins[0].Intent.Source.Repository
+	remote, err := r.remote(ctx, s, repository, pins)
+	if err != nil {
+		return nil, err
+	}
+	checkout, err := r.Git.Clone(ctx, remote)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = checkout.Close() }()
+	l := &look{remote: remote, head: checkout.Head(), checkout: checkout.Head(), branch: remote.Branch}
+	if l.reading, err = readLines(checkout, pins); err != nil {
+		return nil, err
+	}
+	if push := pins[0].Push; push != "" {
+		if err := r.lookAtPushed(ctx, l, remote.On(push), pins); err != nil {
+			l.close()
+			return nil, err
+		}
+	}
+	r.retries.forget(s.key, repository)
+	return l, nil
+}
+
+// lookAtPushed adds what the push branch shows.
+func (r *Reconciler) lookAtPushed(ctx context.Context, l *look, remote gitops.Remote, pins []placement.Pin) error {
+	pushed, err := r.Git.Clone(ctx, remote)
+	if err != nil && gitops.ReasonOf(err) != gitops.ReasonBranchNotFound {
+		return err
+	}
+	lines := map[batch.Key]batch.Line{}
+	if err == nil {
+		l.pushed, l.remote, l.head = pushed, remote, pushed.Head()
+		reading, err := readLines(pushed, pins)
+		if err != nil {
+			return err
+		}
+		lines, l.reading.Revision = reading.Lines, reading.Revision
+	}
+	for _, p := range pins {
+		var line *batch.Line
+		if found, ok := lines[p.Key]; ok {
+			line = &found
+		}
+		l.reading.Lines[p.Key] = batch.Proposed(p.Pin, l.reading.Lines[p.Key], line)
+	}
+	return nil
+}
+
+func readLines(checkout *gitops.Checkout, pins []placement.Pin) (batch.Reading, error) {
+	return placement.NewReader(checkout.FS()).Lines(checkout.Head().Hash, pins)
+}
+
+// strange says whether the push branch has nothing that the operator had Flux write there: it is somebody else's.
+func (r *Reconciler) strange(ctx context.Context, s *scope, l *look) (bool, error) {
+	if l.pushed == nil {
+		return false, nil
+	}
+	made := batch.Made(s.Pins, l.remote.Branch)
+	if made[l.head.Hash] {
+		return false, nil
+	}
+	_, found, err := r.Git.FindCommit(ctx, l.remote, depth, func(c gitops.Commit) bool { return made[c.Hash] })
+	return !found, err
+}
+
+// ready makes sure that Flux can sign, and that the push branch may be written. One that is somebody else's is not, which the lines say; one that is
+// behind is deleted, and then all is to be looked at again.
+func (r *Reconciler) ready(ctx context.Context, s *scope, pins []placement.Pin, l *look) (bool, error) {
+	if _, err := r.signer(ctx, s.key, batch.SignerOf(pins[0].Pin)); err != nil {
+		return false, err
+	}
+	strange, err := r.strange(ctx, s, l)
+	if err != nil {
+		return false, err
+	}
+	if !strange {
+		cleared, err := r.clear(ctx, s, l)
+		return !cleared, err
+	}
+	for key, line := range l.reading.Lines {
+		line.Strange = true
+		l.reading.Lines[key] = line
+	}
+	return true, nil
+}
+
+// clear deletes a push branch on which no proposal stands and that is behind the checkout branch, so that Flux makes it anew.
+func (r *Reconciler) clear(ctx context.Context, s *scope, l *look) (cleared bool, err error) {
+	if l.pushed == nil || l.hasCheckout() || batch.Proposes(s.Pins, l.remote.Branch) {
+		return false, nil
+	}
+	pushed, err := r.Git.History(ctx, l.remote, depth)
+	if err != nil {
+		return false, err
+	}
+	known, err := r.Git.History(ctx, l.remote.On(l.branch), depth)
+	if err != nil {
+		return false, err
+	}
+	if !batch.Superfluous(commits(pushed), commits(known)) {
+		return false, nil
+	}
+	if cleared, err = r.Git.DeleteBranch(ctx, l.remote, l.pushed); cleared {
+		log.FromContext(ctx).Info("Deleted a push branch that is behind and has no proposal", "branch", l.remote.Branch, "commit", l.head.Hash)
+	}
+	return cleared, err
+}
+
+// hasCheckout: the push branch is seen at once to have the newest commit of the checkout branch.
+func (l *look) hasCheckout() bool {
+	return l.head.Hash == l.checkout.Hash || slices.Contains(l.head.Parents, l.checkout.Hash)
+}
+
+func commits(of []gitops.Commit) []batch.Commit {
+	out := make([]batch.Commit, 0, len(of))
+	for _, c := range of {
+		out = append(out, batch.Commit{Hash: c.Hash, Message: c.Message})
+	}
+	return out
+}
+
+// readPushed adds to pins what their push branches have, for those that are there.
+func (r *Reconciler) readPushed(ctx context.Context, remote gitops.Remote, pins []placement.Pin) error {
+	byBranch := map[string][]int{}
+	for i, p := range pins {
+		if p.Push != "" {
+			byBranch[p.Push] = append(byBranch[p.Push], i)
+		}
+	}
+	for branch, members := range byBranch {
+		if err := r.readBranch(ctx, remote.On(branch), pins, members); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) readBranch(ctx context.Context, remote gitops.Remote, pins []placement.Pin, members []int) error {
+	checkout, err := r.Git.Clone(ctx, remote)
+	if gitops.ReasonOf(err) == gitops.ReasonBranchNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = checkout.Close() }()
+	reader := placement.NewReader(checkout.FS())
+	for _, i := range members {
+		location, problem, err := reader.Locate(pins[i])
+		if err != nil {
+			return err
+		}
+		if problem == nil {
+			pins[i].Pushed = &batch.Line{File: location.File, Line: location.Line, Value: location.Value}
+		}
+	}
+	return nil
+}
+
+// pushOptions are those of the pins if they agree.
+func pushOptions(pins []placement.Pin) map[string]string {
+	for _, p := range pins {
+		if p.Intent.Commit.Push.Options != pins[0].Intent.Commit.Push.Options {
+			return nil
+		}
+	}
+	if len(pins) == 0 {
+		return nil
+	}
+	return pins[0].Intent.Commit.Push.Options.Map()
+}
+
+// markersBranch is where markers are proposed that the server does not let the operator push to a branch.
+func markersBranch(branch string) string { return branch + "-markers" }
+
+// markersTrailer tells a commit that proposes markers, so that it may be replaced by a newer one.
+const markersTrailer = "Upgrade-Markers: "
+
+func ownMarkers(c gitops.Commit) bool { return strings.Contains(c.Message, "\n"+markersTrailer) }
+
+// proposeMarkers proposes the markers of pins whose versions are proposed, too, on a branch that a human merges. It gives the pins
+// that it could not help.
+func (r *Reconciler) proposeMarkers(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin) (rest []placement.Pin, err error) {
+	var ours []placement.Pin
+	for _, p := range pins {
+		if p.Push == "" || p.Orphaned || p.Intent.Remove {
+			rest = append(rest, p)
+			continue
+		}
+		ours = append(ours, p)
+	}
+	if len(ours) == 0 {
+		return rest, nil
+	}
+	var plan placement.Plan
+	branch := markersBranch(remote.Branch)
+	change := r.placing(ctx, s, a, ours, "\n"+markersTrailer+remote.Branch+"\n", &plan)
+	pushed, err := r.Git.Propose(ctx, remote, branch, ownMarkers, author(ours), change)
+	if err != nil {
+		return pins, err
+	}
+	if pushed {
+		log.FromContext(ctx).Info("Proposed markers", "branch", branch, "placed", len(plan.Placed))
+	}
+	memories := map[batch.Key]pin.Memory{}
+	for _, p := range ours {
+		memories[p.Key] = placement.Unplaced(p, plan.Memories[p.Key], branch, remote.Branch)
+	}
+	return rest, r.remember(ctx, s, memories, atRest)
+}

@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+)
+
+// upgrades is the push branch of these tests.
+const upgrades = "upgrades"
+
+// proposing lets a policy push versions to a branch of their own.
+func proposing(p *v1alpha1.AppUpgradePolicy) {
+	p.Spec.Git = &v1alpha1.Git{Push: &v1alpha1.Push{Branch: upgrades, Options: map[string]v1alpha1.PushOption{"merge_request.create": "true"}}}
+}
+
+// A version is proposed, replaced by a newer one, and installed once a human has merged it. The old branch makes room for
+// the next proposal, and a proposal that a human refuses is not made again.
+func TestProposalsAreMerged(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("proposed", ">=1.0.0", []string{"one", "two"}, proposing)
+	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
+	f.proposes("proposed", "1.1.0", "one", "two")
+	f.proposes("proposed", "1.2.0", "one", "two")
+	must(t, f.inGit("one", "1.0.0"))
+	must(t, f.deployed("one", "1.0.0"))
+
+	f.git("update-ref", "refs/heads/main", "refs/heads/"+upgrades)
+	f.everyoneRuns("proposed", "1.2.0", "one", "two")
+
+	f.edit("Something else", map[string]string{"README.md": "# Changed\n"})
+	f.proposes("proposed", "1.3.0", "one", "two")
+	if base := f.git("merge-base", "main", upgrades); base != f.git("rev-parse", "main") {
+		t.Errorf("the branch %s is behind main", upgrades)
+	}
+
+	f.git("update-ref", "-d", "refs/heads/"+upgrades)
+	f.annotated("proposed", "example.com/closed", "yes")
+	f.holds("proposed", "1.3.0", v1alpha1.ManualHoldReason)
+	must(t, f.inGit("one", "1.2.0"))
+	f.proposes("proposed", "1.4.0", "one", "two")
+	options, err := f.repo.PushOptions()
+	must(t, err)
+	if !slices.Contains(options, "merge_request.create=true") {
+		t.Errorf("the pushes have the options %q", options)
+	}
+}
+
+// A proposal that is excluded is withdrawn, and one that is merged meanwhile is not touched.
+func TestProposalIsWithdrawn(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("withdrawn", ">=1.0.0", []string{"one", "two"}, proposing)
+	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
+	f.proposes("withdrawn", "1.1.0", "one", "two")
+
+	policy := f.get("withdrawn")
+	must(t, env.Client.Patch(t.Context(), policy, mergePatch(`{"spec":{"versions":{"exclude":["1.1.0"]}}}`)))
+	eventually(t, "the proposal is withdrawn", func() error {
+		for _, app := range []string{"one", "two"} {
+			if err := f.onBranch(upgrades, app, "1.0.0"); err != nil {
+				return err
+			}
+			if err := f.target("withdrawn", app, settled); err != nil {
+				return err
+			}
+		}
+		return f.atRest()
+	})
+	log, err := f.repo.Log(t.Context(), upgrades)
+	must(t, err)
+	if !strings.HasPrefix(log[0].Message, "Withdraw 2 versions") {
+		t.Errorf("the last commit says %q", log[0].Message)
+	}
+	f.proposes("withdrawn", "1.2.0", "one", "two")
+	f.git("update-ref", "refs/heads/main", "refs/heads/"+upgrades)
+	f.everyoneRuns("withdrawn", "1.2.0", "one", "two")
+}
+
+// Where the server takes no pushes to the branch that Flux applies, markers are proposed, too.
+func TestMarkersAreProposedForProtectedBranch(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	f.repo.Protect(gitserver.DefaultBranch)
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("protected", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the markers wait to be merged", func() error {
+		return f.target("protected", "one", withFinding(v1alpha1.AwaitingMergeReason))
+	})
+	if f.marked("one") == nil {
+		t.Fatal("the protected branch has the marker")
+	}
+	must(t, f.target("protected", "one", inState(v1alpha1.TargetPending)))
+
+	f.git("update-ref", "refs/heads/main", "refs/heads/main-markers")
+	must(t, f.marked("one"))
+	f.proposes("protected", "1.1.0", "one")
+	f.git("update-ref", "refs/heads/main", "refs/heads/"+upgrades)
+	f.everyoneRuns("protected", "1.1.0", "one")
+}
+
+// A branch that was there before is nobody's to write: nothing is proposed until it is gone.
+func TestPushBranchOfSomebodyElse(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	f.git("branch", upgrades, "main")
+	before := f.git("rev-parse", upgrades)
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("strange", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	f.release("1.1.0")
+	f.scan()
+	eventually(t, "the policy says so", func() error {
+		return f.target("strange", "one", withFinding(v1alpha1.StaleBranchReason))
+	})
+	eventually(t, "the repository is at rest", f.atRest)
+	if after := f.git("rev-parse", upgrades); after != before {
+		t.Errorf("the branch was at %s and is at %s", before, after)
+	}
+	f.git("branch", "-D", upgrades)
+	eventually(t, "the version is proposed", func() error { return f.onBranch(upgrades, "one", "1.1.0") })
+	f.holds("strange", "1.1.0", v1alpha1.AwaitingMergeReason)
+}
+
+// proposes releases a version and waits until it is proposed for Apps, and for nothing but a human.
+func (f *fleet) proposes(policy, version string, apps ...string) {
+	f.Helper()
+	eventually(f.T, "the repository is at rest", f.atRest)
+	f.release(version)
+	f.scan()
+	eventually(f.T, version+" is proposed", func() error {
+		for _, app := range apps {
+			if err := f.onBranch(upgrades, app, version); err != nil {
+				return err
+			}
+			if err := f.target(policy, app, inState(v1alpha1.TargetHeld)); err != nil {
+				return err
+			}
+		}
+		return f.atRest()
+	})
+	f.holds(policy, version, v1alpha1.AwaitingMergeReason)
+}
+
+// onBranch complains unless a branch has a version for an App.
+func (f *fleet) onBranch(branch, app, version string) error {
+	content, err := f.repo.File(f.Context(), branch, path(app))
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(content, "\n  version: "+version+" #") {
+		return fmt.Errorf("branch %s has not %s for %s:\n%s", branch, version, app, content)
+	}
+	return nil
+}
+
+// git runs git in the bare repository.
+func (f *fleet) git(args ...string) string {
+	f.Helper()
+	out, err := exec.CommandContext(f.Context(), "git", append([]string{"-C", f.repo.Dir()}, args...)...).Output()
+	must(f.T, err)
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,80 @@
+package rollout
+
+import (
+	"slices"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
+
+// proposal is the tag that stands on the push branch for a target and waits for a human to merge it; empty: none.
+func (t *target) proposal() string {
+	if t.leader != nil {
+		return t.leader.proposal()
+	}
+	if t.Pin == nil {
+		return ""
+	}
+	return t.Pin.Memory.Proposal.Tag
+}
+
+// keeps says whether a target keeps its proposal instead of what was chosen for it, which is nothing newer.
+func (r *run) keeps(t *target, chosen selection) bool {
+	if !r.stays(t) {
+		return false
+	}
+	return chosen.offer < 0 || !r.offers[chosen.offer].parsed.GreaterThan(r.parse(t.proposal()))
+}
+
+// keepOrWithdraw leaves a target without a new version: a proposal that may stay does, anything else is withdrawn.
+func (r *run) keepOrWithdraw(t *target) {
+	if r.stays(t) {
+		t.want = t.Pin.Intent.Want
+		return
+	}
+	r.withdraw(t)
+}
+
+// stays says whether a proposal may wait for a human: it is wanted, and nothing but windows keeps it from being made now. These are
+// about when a version is proposed, not when a human merges it. What cannot be known at the moment takes nothing back either.
+func (r *run) stays(t *target) bool {
+	proposed := r.parse(t.proposal())
+	switch {
+	case proposed == nil || t.Pin.Intent.Want != t.proposal():
+		return false
+	case !t.upgrade.Rollback && !r.admits(t.proposal()):
+		return false
+	case !t.movable():
+		return true
+	}
+	i := slices.IndexFunc(r.offers, func(o offer) bool { return o.parsed.Equal(proposed) })
+	if i < 0 {
+		return r.newest == nil && r.in.Candidate.Reason != v1alpha1.NoCandidateReason
+	}
+	holds := append(slices.Clone(r.gates(t.wave, i)), gate.Evaluate(gate.ForTarget(), r.targetInput(t, r.offers[i]))...)
+	return !slices.ContainsFunc(holds, func(h Hold) bool {
+		return h.Reason != v1alpha1.OutsideWindowReason && h.Reason != v1alpha1.SuspendedReason
+	})
+}
+
+// admits says whether the policy's versions have a tag, and it did not fail.
+func (r *run) admits(tag string) bool {
+	text := r.filter.VersionOf(tag)
+	return newAllowed(r.in, r.filter).Contains(text) && !versions.Excluded(text, r.in.Policy.Exclude) && r.blocked(tag) == nil
+}
+
+// await holds each target whose wanted version only waits for a human.
+func (r *run) await() {
+	for _, t := range r.targets {
+		want := t.want
+		if t.leader != nil {
+			want = t.leader.want
+		}
+		if want != "" && want == t.proposal() {
+			hold := gate.AwaitingMerge(want, t.Pin.Memory.Proposal.Branch)
+			t.holds = append(slices.Clip(t.holds), *hold)
+			t.awaits = true
+		}
+	}
+}

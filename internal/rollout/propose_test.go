@@ -1,0 +1,125 @@
+package rollout
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+)
+
+// proposedTarget runs a version, and is proposed another one that its upgrade goes to.
+func proposedTarget(name, git, tag string) Target {
+	return changed(deployedTarget(name, git), func(t *Target) {
+		t.Pin.Intent.Want = tag
+		t.Pin.Memory.Proposal = pin.Proposal{Branch: "upgrades", Checkout: git, Tag: tag}
+		t.Pin.Upgrade = pin.Upgrade{From: git, To: tag, Judged: true, Start: noon.Add(-time.Hour)}
+	})
+}
+
+func TestProposals(t *testing.T) {
+	window := v1alpha1.TimeWindow{Name: "later", StartTime: metav1.NewTime(noon.Add(time.Hour)), EndTime: metav1.NewTime(noon.Add(2 * time.Hour))}
+	closed := makeSchedule(t, "spec.schedule", v1alpha1.Schedule{Windows: []v1alpha1.TimeWindow{window}})
+	now := v1alpha1.TimeWindow{Name: "xmas", StartTime: metav1.NewTime(noon.Add(-time.Hour)), EndTime: metav1.NewTime(noon.Add(time.Hour))}
+	frozen := makeSchedule(t, "spec.schedule", v1alpha1.Schedule{Exclusions: []v1alpha1.TimeWindow{now}})
+	during := func(s Schedule) func(*Input) {
+		return func(in *Input) { in.Policy.Waves[0].Schedules = []Schedule{s} }
+	}
+	candidate := func(c Candidate) func(*Input) { return func(in *Input) { in.Candidate = c } }
+	awaits := v1alpha1.AwaitingMergeReason
+	for name, tc := range map[string]struct {
+		proposed string
+		with     func(*Input)
+		want     string
+		holds    []string
+	}{
+		"waits":                     {proposed: "1.5.0", want: "1.5.0", holds: []string{awaits}},
+		"a newer one is out":        {proposed: "1.4.5", want: "1.5.0"},
+		"a window closed":           {proposed: "1.5.0", with: during(closed), want: "1.5.0", holds: []string{v1alpha1.OutsideWindowReason, awaits}},
+		"a newer one is out, later": {proposed: "1.4.5", with: during(closed), want: "1.4.5", holds: []string{v1alpha1.OutsideWindowReason, v1alpha1.OutsideWindowReason, awaits}},
+		"frozen":                    {proposed: "1.5.0", with: during(frozen), holds: []string{v1alpha1.FrozenReason}},
+		"excluded":                  {proposed: "1.5.0", with: func(in *Input) { in.Policy.Exclude = []string{"1.5.0"} }},
+		"excluded for an older one": {
+			proposed: "1.5.0", want: "1.4.5", with: func(in *Input) { in.Policy.Exclude, in.Candidate.Tag = []string{"1.5.0"}, "1.4.5" },
+		},
+		"blocked": {proposed: "1.5.0", holds: []string{v1alpha1.BlockedReason}, with: func(in *Input) {
+			in.Ledger.Blocked = []pin.Blocked{{Tag: "1.5.0", Message: "1 of 1 targets failed"}}
+		}},
+		"needs an approval by now": {proposed: "1.5.0", holds: []string{v1alpha1.AwaitingApprovalReason}, with: func(in *Input) {
+			in.Policy.Waves[0].AutoApprove = v1alpha1.ApproveNone
+		}},
+		"gone from the registry": {proposed: "1.5.0", with: candidate(Candidate{Tag: "1.4.0"})},
+		"nothing is in range":    {proposed: "1.5.0", with: candidate(Candidate{Reason: v1alpha1.NoCandidateReason})},
+		"the registry is away":   {proposed: "1.5.0", with: candidate(Candidate{Reason: v1alpha1.ScanFailedReason}), want: "1.5.0", holds: []string{awaits}},
+		"suspended": {
+			proposed: "1.5.0", with: func(in *Input) { in.Policy.Suspended = true }, want: "1.5.0", holds: []string{v1alpha1.SuspendedReason, awaits},
+		},
+		"the target has a finding": {
+			proposed: "1.5.0", with: func(in *Input) { in.Targets[0].Finding = &pin.Finding{Reason: "KustomizationUnproven"} }, want: "1.5.0", holds: []string{awaits},
+		},
+		"others are not resolved": {
+			proposed: "1.4.5", with: func(in *Input) { in.Targets = append(in.Targets, Target{Kind: "App", Name: "b"}) }, want: "1.4.5", holds: []string{awaits},
+		},
+		"the policy wants it no more": {proposed: "1.5.0", want: "1.5.0", with: func(in *Input) { in.Targets[0].Pin.Intent.Want = "" }, holds: []string{awaits}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := makeInput(proposedTarget("a", "1.4.0", tc.proposed)).in
+			in.Ledger.Seen = []pin.Seen{{Tag: "1.4.0", At: noon}, {Tag: tc.proposed, At: noon}}
+			if tc.with != nil {
+				tc.with(&in)
+			}
+			got := Decide(in).Targets[0]
+			var holds []string
+			for _, hold := range got.Holds {
+				holds = append(holds, hold.Reason)
+			}
+			if got.Want != tc.want {
+				t.Errorf("wants %q, want %q", got.Want, tc.want)
+			}
+			if diff := cmp.Diff(tc.holds, holds); diff != "" {
+				t.Errorf("holds (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The upgrade begins when a human has merged it: then it enters the history, and its time starts.
+func TestMergeIsTheStart(t *testing.T) {
+	in := remembered(makeInput(proposedTarget("a", "1.4.0", "1.5.0")).in)
+	d := Decide(in)
+	if len(d.Ledger.History) > 0 || d.Waves[0].State != v1alpha1.WaveWaiting || !d.Targets[0].Awaits {
+		t.Fatalf("a proposal is %+v of %+v, with the history %+v", d.Targets[0], d.Waves[0], d.Ledger.History)
+	}
+	merged := changed(in.Targets[0], func(t *Target) {
+		t.Pin.Memory.Git, t.Pin.Memory.Wanted = "1.5.0", "1.5.0"
+		t.Pin.Memory.Proposal = pin.Proposal{Branch: "upgrades", Checkout: "1.5.0"}
+	})
+	in.Targets, in.Now = []Target{merged}, noon.Add(24*time.Hour)
+	d = Decide(in)
+	u := d.Targets[0].Upgrade
+	if !u.Start.Equal(in.Now) || !u.Committed.Equal(in.Now) || !u.Running() || d.Targets[0].Awaits || len(d.Targets[0].Holds) > 0 {
+		t.Errorf("the merged upgrade is %+v of %+v", u, d.Targets[0])
+	}
+	if len(d.Ledger.History) != 1 || !d.Ledger.History[0].Start.Equal(in.Now) {
+		t.Errorf("the history is %+v", d.Ledger.History)
+	}
+}
+
+// A rollback is proposed, too, and goes on whatever the policy wants until a human has merged it.
+func TestRollbackIsProposed(t *testing.T) {
+	target := changed(deployedTarget("a", "1.5.0"), func(t *Target) {
+		t.Pin.Intent.Want, t.Pin.Intent.Back = "1.4.0", "1.5.0"
+		t.Pin.Memory.Wanted = "1.4.0"
+		t.Pin.Memory.Proposal = pin.Proposal{Branch: "upgrades", Checkout: "1.5.0", Tag: "1.4.0"}
+		t.Pin.Upgrade = pin.Upgrade{From: "1.5.0", To: "1.4.0", Rollback: true, Judged: true, Start: noon}
+	})
+	in := remembered(makeInput(target).in)
+	in.Ledger.Blocked = []pin.Blocked{{Tag: "1.5.0", Rollback: true}}
+	d := Decide(in).Targets[0]
+	if d.Want != "1.4.0" || d.Back != "1.5.0" || !d.Awaits || !d.Upgrade.Running() {
+		t.Errorf("the rollback is %+v", d)
+	}
+}
