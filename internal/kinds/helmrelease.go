@@ -221,7 +221,7 @@ func sharersOf(ctx context.Context, reader Reader, source *sourcev1.OCIRepositor
 	consumers, err := consumersOf(ctx, reader, source)
 	var sharers []client.Object
 	for i := range consumers {
-		if consumers[i].Name != self.Name && consumers[i].DeletionTimestamp.IsZero() {
+		if client.ObjectKeyFromObject(&consumers[i]) != client.ObjectKeyFromObject(self) && consumers[i].DeletionTimestamp.IsZero() {
 			sharers = append(sharers, &consumers[i])
 		}
 	}

@@ -28,7 +28,7 @@ const ownField = "ocirepository.own"
 // tagField is where an OCIRepository has its version.
 var tagField = []string{"spec", "ref", "tag"}
 
-// ociRepository is Flux's OCIRepository with a Helm chart, which the HelmReleases of its namespace install that name it.
+// ociRepository is Flux's OCIRepository with a Helm chart, which the HelmReleases install that name it.
 type ociRepository struct{}
 
 func (ociRepository) GroupVersionKind() schema.GroupVersionKind {
@@ -77,10 +77,13 @@ func (ociRepository) Look(ctx context.Context, reader Reader, query Query, objec
 	return facts, nil
 }
 
-// consumersOf are the HelmReleases of the namespace that install an OCIRepository's chart.
+// consumersOf are the HelmReleases that install an OCIRepository's chart, those of other namespaces too, where Flux lets them.
 func consumersOf(ctx context.Context, reader Reader, source *sourcev1.OCIRepository) ([]helmv2.HelmRelease, error) {
 	var list helmv2.HelmReleaseList
-	options := []client.ListOption{client.InNamespace(source.Namespace), client.MatchingFields{chartRefField: ownKey(source)[0]}}
+	options := []client.ListOption{client.MatchingFields{chartRefField: ownKey(source)[0]}}
+	if reader.NoCrossNamespaceRefs {
+		options = append(options, client.InNamespace(source.Namespace))
+	}
 	if err := reader.Cached.List(ctx, &list, options...); err != nil {
 		return nil, fmt.Errorf("list HelmReleases of OCIRepository %s/%s: %w", source.Namespace, source.Name, err)
 	}
@@ -103,10 +106,18 @@ func healthOfSource(source *sourcev1.OCIRepository, consumers []helmv2.HelmRelea
 		h := releaseStateOf(&consumers[i]).health(w)
 		if h.rank() > worst.rank() {
 			worst = h
-			worst.reason = strings.TrimSuffix("HelmRelease "+consumers[i].Name+": "+h.reason, ": ")
+			worst.reason = reasonOf(source, &consumers[i], h)
 		}
 	}
 	return worst
+}
+
+// reasonOf says what is wrong with a HelmRelease. Of one of another namespace that is nothing to tell to those of this one.
+func reasonOf(source *sourcev1.OCIRepository, release *helmv2.HelmRelease, h health) string {
+	if release.Namespace != source.Namespace {
+		return "a HelmRelease of another namespace does not run it"
+	}
+	return strings.TrimSuffix("HelmRelease "+release.Name+": "+h.reason, ": ")
 }
 
 // rank orders healths from the best one.
@@ -167,12 +178,13 @@ func excusedSource(source *sourcev1.OCIRepository) string {
 // artifact is what an OCIRepository pulled.
 type artifact struct{ tag, digest string }
 
-// artifactOf is what an OCIRepository pulled last, and whether that is what its present spec asks for.
+// artifactOf is what an OCIRepository pulled last, and whether that is what its present spec asks for. It need not be Ready:
+// one look at the registry that fails takes nothing away, and helm-controller goes on with the artifact, too.
 func artifactOf(source *sourcev1.OCIRepository) (pulled artifact, current bool) {
 	s := sourceStateOf(source)
 	pulled.tag, pulled.digest, _ = strings.Cut(s.revision, "@")
 	reference := source.Spec.Reference
-	current = s.ready == metav1.ConditionTrue && s.observed == s.generation && reference != nil && pulled.tag == reference.Tag && pulled.tag != ""
+	current = !s.stalled && s.observed == s.generation && reference != nil && pulled.tag == reference.Tag && pulled.tag != "" && pulled.digest != ""
 	return pulled, current
 }
 
@@ -180,6 +192,7 @@ func artifactOf(source *sourcev1.OCIRepository) (pulled artifact, current bool) 
 type sourceState struct {
 	generation, observed int64
 	revision             string
+	stalled              bool
 	// ready is the status of the condition Ready; empty: there is none. The others are about one that is not ready.
 	ready           metav1.ConditionStatus
 	readyGeneration int64
@@ -191,6 +204,7 @@ func sourceStateOf(source *sourcev1.OCIRepository) sourceState {
 	if source.Status.Artifact != nil {
 		s.revision = source.Status.Artifact.Revision
 	}
+	s.stalled = apimeta.IsStatusConditionTrue(source.Status.Conditions, meta.StalledCondition)
 	ready := apimeta.FindStatusCondition(source.Status.Conditions, meta.ReadyCondition)
 	if ready == nil {
 		return s

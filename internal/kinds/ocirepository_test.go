@@ -48,6 +48,8 @@ func TestHealthOfSource(t *testing.T) {
 	runs := consumer("runs")
 	waits := consumer("waits", ran("1.4.0+000000000000", "deployed", oldDigest))
 	fails := consumer("fails", ran("1.5.0+111111111111", "failed", newDigest), says(metav1.ConditionFalse, helmv2.UpgradeFailedReason))
+	elsewhere := *fails.DeepCopy()
+	elsewhere.Namespace = "org-other"
 	lacks := consumer("lacks", says(metav1.ConditionFalse, "ValuesError"))
 	edits := func(all ...func(*sourcev1.OCIRepository)) []func(*sourcev1.OCIRepository) { return all }
 	for name, tc := range map[string]struct {
@@ -82,6 +84,21 @@ func TestHealthOfSource(t *testing.T) {
 			source:    edits(pulledBefore, sourceSays(metav1.ConditionFalse, sourcev1.OCIPullFailedReason)),
 			consumers: []helmv2.HelmRelease{waits},
 			want:      health{installed: "1.4.0", status: "OCIArtifactPullFailed", reason: "because", trouble: rollout.TroublePassing},
+		},
+		"a look at the registry fails": {
+			source:    edits(sourceSays(metav1.ConditionFalse, sourcev1.OCIPullFailedReason)),
+			consumers: []helmv2.HelmRelease{runs}, want: health{installed: "1.5.0", status: "deployed"},
+		},
+		"stalled": {
+			source: edits(sourceSays(metav1.ConditionFalse, sourcev1.URLInvalidReason), func(s *sourcev1.OCIRepository) {
+				s.Status.Conditions = append(s.Status.Conditions, metav1.Condition{Type: meta.StalledCondition, Status: metav1.ConditionTrue})
+			}),
+			consumers: []helmv2.HelmRelease{runs},
+			want:      health{installed: "1.5.0", status: sourcev1.URLInvalidReason, reason: "because", trouble: rollout.TroublePassing},
+		},
+		"one of another namespace fails": {
+			consumers: []helmv2.HelmRelease{runs, elsewhere},
+			want:      health{installed: "1.5.0", status: "UpgradeFailed", reason: "a HelmRelease of another namespace does not run it", trouble: rollout.TroubleLasting},
 		},
 		"could not be pulled before": {
 			source: edits(pulledBefore, sourceSays(metav1.ConditionFalse, sourcev1.OCIPullFailedReason), func(s *sourcev1.OCIRepository) { s.Generation = 3 }),

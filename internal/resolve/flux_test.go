@@ -143,6 +143,11 @@ func TestFluxFindings(t *testing.T) {
 			[]string{"OCIRepository org-acme/source"}},
 		"others have its version": {"HelmRelease", "referring", func(w *fluxWorld) { w.others = append(w.others, w.sharer()) }, v1alpha1.LineSharedReason,
 			[]string{"OCIRepository source", "(sharer)", "git.allowShared"}},
+		"another namespace has its version": {"HelmRelease", "referring", func(w *fluxWorld) {
+			sharer := w.sharer()
+			sharer.Name, sharer.Namespace, sharer.Spec.ChartRef.Namespace = w.referring.Name, "org-other", w.referring.Namespace
+			w.others = append(w.others, sharer)
+		}, v1alpha1.LineSharedReason, []string{"OCIRepository source", "(one of another namespace)"}},
 		"OCIRepository not from Git": {"HelmRelease", "referring", func(w *fluxWorld) { w.source.Labels = nil }, v1alpha1.KustomizationMissingReason,
 			[]string{"OCIRepository org-acme/source", "git.sourceRef"}},
 	} {

@@ -132,7 +132,10 @@ func shared(_ context.Context, policy *v1alpha1.AppUpgradePolicy, target *Target
 	}
 	var others []string
 	for _, sharer := range target.Facts.Sharers {
-		if !Selects(policy, target.Kind, sharer.GetName(), sharer.GetLabels()) {
+		switch {
+		case sharer.GetNamespace() != policy.Namespace:
+			others = append(others, "one of another namespace")
+		case !Selects(policy, target.Kind, sharer.GetName(), sharer.GetLabels()):
 			others = append(others, sharer.GetName())
 		}
 	}
