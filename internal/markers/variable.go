@@ -165,6 +165,7 @@ func (x *Index) ownManifests(variable string) []*object {
 	return own
 }
 
+// agrees: a variable with a marker may be ahead of the cluster, which Flux brings up to it, and tells nothing.
 func (x *Index) agrees(o *object, variable string) bool {
 	if at := o.lookup([]string{"spec", "path"}); at != nil && at.site.node != nil && !strings.Contains(at.site.value(), "${") {
 		if !samePath(at.site.value(), x.source.Kustomization.Path) {
@@ -173,7 +174,8 @@ func (x *Index) agrees(o *object, variable string) bool {
 	}
 	for name, value := range x.source.Substitute {
 		at := o.lookup(inlineField(name))
-		if name == variable || at == nil || at.site.node == nil || isVariable(o, at.site.value()) {
+		if name == variable || at == nil || at.site.node == nil || isVariable(o, at.site.value()) ||
+			at.doc.markerAt(at.file, at.site.node) != nil {
 			continue
 		}
 		if at.site.value() != value {

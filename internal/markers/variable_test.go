@@ -47,6 +47,10 @@ func TestLocateInlineVariables(t *testing.T) {
 			version: "${version:=1.0.0}",
 			files:   files{"flux/apps.yaml": fluxKustomization("flux", "apps", "mc/", "version: 1.4.2")}, want: "flux/apps.yaml:10 1.4.2",
 		},
+		"beside one that is ahead of the cluster": {
+			files:  files{"flux/apps.yaml": fluxKustomization("flux", "apps", "./mc", "other: 1.1.0"+marker, "version: 1.4.2")},
+			source: of(map[string]string{"version": "1.4.2", "other": "1.0.0"}), want: "flux/apps.yaml:11 1.4.2",
+		},
 		"with a default that counts": {
 			version: "${other:=1.0.0}",
 			files:   files{"flux/apps.yaml": fluxKustomization("flux", "apps", "./mc", "version: 1.4.2")},
