@@ -117,10 +117,23 @@ func (x *Index) referenceSetter(v variable) (*place, error) {
 			return nil, p
 		}
 		if at != nil {
-			return at, nil
+			return at, v.ownReference(at, manifests, namespace)
 		}
 	}
 	return nil, v.problem("which " + v.by + " does not set" + fix)
+}
+
+// ownReference is a Problem if a place is in a manifest that gives no
+// namespace: its folder may give it another one, and then it is somebody
+// else's.
+func (v variable) ownReference(at *place, manifests []*object, namespace string) error {
+	for _, o := range manifests {
+		if own := o.lookup([]string{"data", v.name}); o.namespace == "" && own != nil && own.site.node == at.site.node {
+			return v.problem("which " + v.by + " may have from " + o.definition() + ", which gives no namespace; write metadata.namespace: " +
+				namespace + " there if that is the one")
+		}
+	}
+	return nil
 }
 
 // setsKey reports whether a manifest of a Secret has a key. Those that are
@@ -165,24 +178,28 @@ func (x *Index) ownManifests(variable string) []*object {
 	return own
 }
 
-// agrees: a variable with a marker may be ahead of the cluster, which Flux brings up to it, and tells nothing.
 func (x *Index) agrees(o *object, variable string) bool {
-	if at := o.lookup([]string{"spec", "path"}); at != nil && at.site.node != nil && !strings.Contains(at.site.value(), "${") {
-		if !samePath(at.site.value(), x.source.Kustomization.Path) {
-			return false
-		}
+	path := o.lookup([]string{"spec", "path"})
+	if path != nil && path.site.node != nil && !strings.Contains(path.site.value(), "${") && !samePath(path.site.value(), x.source.Kustomization.Path) {
+		return false
 	}
 	for name, value := range x.source.Substitute {
-		at := o.lookup(inlineField(name))
-		if name == variable || at == nil || at.site.node == nil || isVariable(o, at.site.value()) ||
-			at.doc.markerAt(at.file, at.site.node) != nil {
-			continue
-		}
-		if at.site.value() != value {
+		if name != variable && disagrees(o, name, value) {
 			return false
 		}
 	}
 	return true
+}
+
+// disagrees reports whether a manifest sets a variable to another value than
+// the cluster has. One with a marker may be ahead of the cluster, which Flux
+// brings up to it, and tells nothing.
+func disagrees(o *object, variable, live string) bool {
+	at := o.lookup(inlineField(variable))
+	if at == nil || at.site.node == nil || isVariable(o, at.site.value()) || at.doc.markerAt(at.file, at.site.node) != nil {
+		return false
+	}
+	return at.site.value() != live
 }
 
 func samePath(a, b string) bool {

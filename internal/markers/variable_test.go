@@ -200,6 +200,10 @@ func TestLocateVariablesOfReferences(t *testing.T) {
 			files:  files{"a.yaml": configMap("ConfigMap", "one", "version: 1.4.2") + "sops:\n  mac: ENC[]\n"},
 			source: of(nil, one), want: "a.yaml:7 1.4.2", reason: NotMarkable,
 		},
+		"maybe of another namespace": {
+			files:  files{"team-b/a.yaml": strings.Replace(configMap("ConfigMap", "one", "version: 1.4.2"), "  namespace: flux\n", "", 1)},
+			source: of(nil, one), want: here, reason: Substituted,
+		},
 		"block text": {
 			files: files{"a.yaml": configMap("ConfigMap", "one", "version: |", "  1.4.2")}, source: of(nil, one), want: "a.yaml:7 1.4.2\n", reason: NotMarkable,
 		},
