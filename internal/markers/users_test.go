@@ -203,6 +203,14 @@ func TestUsersOfVariables(t *testing.T) {
 			}),
 			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others)"},
 		},
+		"a ConfigMap beside a Secret that is not in the repository": {
+			files: with(nginx, files{
+				"other/b.yaml": app("org", "other", "${version}"), "one.yaml": configMap("ConfigMap", "one", "version: 1.4.2"),
+				"apps.yaml": ofGit("apps", "./mc", "gitops", from...), "others.yaml": ofGit("others", "./other", "gitops",
+					"postBuild:", "  substituteFrom: [{kind: ConfigMap, name: one}, {kind: Secret, name: credentials}]"),
+			}),
+			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others)"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			checkUsers(t, NewSurvey(mapFS(tc.files), []Source{tc.source}), tc.source, target("org", "nginx"), tc.want)

@@ -89,13 +89,38 @@ func (s *Survey) takes(r root, at Location) (bool, error) {
 	}
 	setter, err := from(v)
 	if isProblem(err) {
-		return false, nil
+		return s.mayTake(r, at)
 	}
 	if err != nil {
 		return false, err
 	}
-	loc := setter.location()
-	return loc.File == at.File && loc.Line == at.Line, nil
+	return setter.isAt(at), nil
+}
+
+// mayTake reports whether a root names the ConfigMap of the line, when
+// something else that it names, such as a Secret, cannot be read here and so
+// nobody can say which of them counts.
+func (s *Survey) mayTake(r root, at Location) (bool, error) {
+	if _, inline := r.Substitute[at.Variable]; inline {
+		return false, nil
+	}
+	for _, from := range r.SubstituteFrom {
+		manifests, err := s.manifests.named(from, r.Kustomization.Namespace)
+		if err != nil {
+			return false, err
+		}
+		for _, o := range manifests {
+			if sets := o.lookup([]string{"data", at.Variable}); sets != nil && sets.isAt(at) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func (p *place) isAt(loc Location) bool {
+	here := p.location()
+	return here.File == loc.File && here.Line == loc.Line
 }
 
 // variableName finds variables, whatever function is applied to them.
