@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	testclock "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -96,16 +97,27 @@ type environment struct {
 
 func startEnvironment(t testing.TB) *environment {
 	t.Helper()
+	return startEnvironmentOn(t, cluster.ForTest(t), nil)
+}
+
+// startEnvironmentOn lets the manager's requests pass through wrap, unless that is nil.
+func startEnvironmentOn(t testing.TB, on *cluster.Cluster, wrap transport.WrapperFunc) *environment {
+	t.Helper()
 	log.SetLogger(logr.Discard())
-	e := &environment{cluster: cluster.ForTest(t), writes: &writes{}}
+	e := &environment{cluster: on, writes: &writes{}}
 	must(t, e.cluster.InstallCRDs(t.Context(), ownCRDs, maintenanceScheduleCRD))
 	direct, err := client.New(e.cluster.Config(), client.Options{Scheme: newScheme(t)})
 	must(t, err)
 	e.client = direct
 	config := e.cluster.Config()
 	config.Wrap(e.writes.wrap)
+	if wrap != nil {
+		config.Wrap(wrap)
+	}
 	e.mgr = newManager(t, config)
-	must(t, SetupWithManager(e.mgr, Options{PruneDelay: time.Second, SkipNameValidation: true}))
+	must(t, SetupWithManager(e.mgr, Options{
+		PruneDelay: time.Second, SkipNameValidation: true, fluxRetry: 200 * time.Millisecond, syncPatience: time.Second,
+	}))
 	startManager(t, e.mgr)
 	return e
 }
@@ -145,13 +157,15 @@ func (e *environment) reconciler(clock *testclock.FakePassiveClock) *Reconciler 
 	options := Options{Clock: clock}.withDefaults()
 	started := &flux{}
 	started.ready.Store(true)
-	started.targets.Store(&kinds.All)
+	targets := newTargetKinds(e.mgr.GetRESTMapper(), options)
+	targets.known.Store(&kinds.All)
 	return &Reconciler{
 		client:   e.mgr.GetClient(),
 		live:     e.mgr.GetAPIReader(),
 		resolver: &resolve.Resolver{Cached: e.mgr.GetClient(), Live: e.mgr.GetAPIReader()},
 		recorder: e.mgr.GetEventRecorder("test"),
 		flux:     started,
+		targets:  targets,
 		options:  options,
 	}
 }
@@ -162,12 +176,12 @@ type writes struct {
 	paths []string
 }
 
-type transport func(*http.Request) (*http.Response, error)
+type roundTripper func(*http.Request) (*http.Response, error)
 
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
 func (w *writes) wrap(next http.RoundTripper) http.RoundTripper {
-	return transport(func(r *http.Request) (*http.Response, error) {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Method != http.MethodGet {
 			w.mu.Lock()
 			w.paths = append(w.paths, r.Method+" "+r.URL.Path)

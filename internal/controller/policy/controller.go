@@ -2,7 +2,9 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,8 +30,12 @@ const (
 	// is deleted and made again, or renamed, needs them at once.
 	DefaultPruneDelay = time.Minute
 
-	// fluxRetry is how often missing custom resource definitions are looked for. Nothing tells when they come.
-	fluxRetry = 15 * time.Second
+	// defaultFluxRetry is how often missing custom resource definitions are looked for. Nothing tells when they come.
+	defaultFluxRetry = 15 * time.Second
+	// defaultSyncPatience is longer than the cache of a kind takes to fill in a large cluster.
+	defaultSyncPatience = 30 * time.Second
+	// startRetry is how soon a policy is looked at again whose kinds are being started, which takes a moment.
+	startRetry = 500 * time.Millisecond
 	// conflictRetry is long enough for the cache to have what somebody else wrote.
 	conflictRetry = 50 * time.Millisecond
 )
@@ -48,6 +54,10 @@ type Options struct {
 	Clock clock.PassiveClock
 	// SkipNameValidation lets a test run more than one manager in a process.
 	SkipNameValidation bool
+
+	// fluxRetry is how often kinds are looked for that are missing or cannot be read, and syncPatience how long the cache of a
+	// kind of targets may take to fill before the policies that need it say so.
+	fluxRetry, syncPatience time.Duration
 }
 
 // Reconciler looks at one policy at a time.
@@ -58,6 +68,7 @@ type Reconciler struct {
 	checks   checkReader
 	recorder events.EventRecorder
 	flux     *flux
+	targets  *targetKinds
 	options  Options
 }
 
@@ -80,6 +91,7 @@ func SetupWithManager(mgr ctrl.Manager, options Options) error {
 		SkipNameValidation:      &options.SkipNameValidation,
 	}
 	flux := &flux{mapper: mgr.GetRESTMapper()}
+	targets := newTargetKinds(mgr.GetRESTMapper(), options)
 	reader, err := checks.New(mgr)
 	if err != nil {
 		return fmt.Errorf("set up health checks: %w", err)
@@ -91,6 +103,7 @@ func SetupWithManager(mgr ctrl.Manager, options Options) error {
 		resolver: &resolve.Resolver{Cached: mgr.GetClient(), Live: mgr.GetAPIReader(), NoCrossNamespaceRefs: options.NoCrossNamespaceRefs},
 		recorder: mgr.GetEventRecorder("app-upgrade-operator"),
 		flux:     flux,
+		targets:  targets,
 		options:  options,
 	}
 	policies, err := ctrl.NewControllerManagedBy(mgr).
@@ -104,13 +117,16 @@ func SetupWithManager(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return fmt.Errorf("set up the scan controller: %w", err)
 	}
-	mapper := mapper{reader: mgr.GetClient(), watched: flux.watched}
+	mapper := mapper{reader: mgr.GetClient(), watched: targets.watched}
 	flux.steps = watchSteps(mgr.GetCache(), policies, scans, mapper)
 	known := &indexSet{}
-	flux.stepsOf = func(kind kinds.Kind) []func(context.Context) error {
+	targets.stepsOf = func(kind kinds.Kind) []func(context.Context) error {
 		return kindSteps(mgr.GetCache(), policies, mapper, kind, known)
 	}
 	flux.steps = append(flux.steps, func(ctx context.Context) error { return reader.Watch(ctx, policies) })
+	if err := mgr.Add(targets); err != nil {
+		return fmt.Errorf("set up the watches of targets: %w", err)
+	}
 	return nil
 }
 
@@ -123,6 +139,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxConcurrentReconciles == 0 {
 		o.MaxConcurrentReconciles = 4
+	}
+	if o.fluxRetry == 0 {
+		o.fluxRetry = defaultFluxRetry
+	}
+	if o.syncPatience == 0 {
+		o.syncPatience = defaultSyncPatience
 	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
@@ -149,23 +171,60 @@ func (r *Reconciler) look(ctx context.Context, policy *v1alpha1.AppUpgradePolicy
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	lacking := base
-	if len(base.kinds) == 0 {
-		if lacking, err = r.flux.ensureTargets(ctx, resolve.KindsOf(policy)); err != nil {
-			return ctrl.Result{}, err
+	if len(base.kinds) > 0 {
+		if !policy.DeletionTimestamp.IsZero() {
+			return r.finalize(ctx, policy, base)
 		}
+		return r.conclude(ctx, scope{policy: policy}, &fluxMissingError{base})
 	}
-	if !policy.DeletionTimestamp.IsZero() {
+	targets, err := r.awaitedBy(ctx, policy)
+	switch {
+	case err != nil:
+		return ctrl.Result{}, err
+	case targets.starting:
+		return ctrl.Result{RequeueAfter: startRetry}, nil
+	case !policy.DeletionTimestamp.IsZero(): // whatever kinds there are: its pins are not of these
 		return r.finalize(ctx, policy, base)
-	}
-	if len(lacking.kinds) > 0 {
-		return r.conclude(ctx, scope{policy: policy}, &fluxMissingError{lacking})
+	case len(targets.unserved.kinds) > 0:
+		return r.conclude(ctx, scope{policy: policy}, &fluxMissingError{targets.unserved})
+	case len(targets.failed) > 0:
+		return r.conclude(ctx, scope{policy: policy}, &unreadableError{targets.failed})
 	}
 	if err := r.addFinalizer(ctx, policy); err != nil {
 		return ctrl.Result{}, err
 	}
 	s, err := r.reconcile(ctx, policy)
 	return r.conclude(ctx, s, err)
+}
+
+// awaitedBy are the kinds of a policy's targets that are not watched yet. Those of pins that it may give up to another policy
+// are waited for too, but it can do without them, and one that is being deleted without any.
+func (r *Reconciler) awaitedBy(ctx context.Context, policy *v1alpha1.AppUpgradePolicy) (awaited, error) {
+	if len(r.targets.watched()) == len(kinds.All) {
+		return awaited{}, nil
+	}
+	pins, err := r.pinsOf(ctx, policy)
+	if err != nil {
+		return awaited{}, err
+	}
+	targets, err := r.targets.ensureTargets(resolve.KindsOf(policy))
+	left, errLeft := r.targets.ensureTargets(kindsOf(pins))
+	targets.starting = targets.starting || left.starting
+	if !policy.DeletionTimestamp.IsZero() {
+		return targets, nil
+	}
+	return targets, errors.Join(err, errLeft)
+}
+
+// kindsOf are the kinds of the targets of pins, each once.
+func kindsOf(pins map[string]livePin) []kinds.Kind {
+	var found []kinds.Kind
+	for _, live := range pins {
+		if kind := kinds.Of(live.intent.Target.Kind); kind != nil && !live.nameless() && !slices.Contains(found, kind) {
+			found = append(found, kind)
+		}
+	}
+	return found
 }
 
 // reconcile is the way of every decision.

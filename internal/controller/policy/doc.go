@@ -9,7 +9,8 @@
 //
 // Flux's and the App Platform's custom resource definitions may be installed after the operator. Until those are there that
 // every policy needs, and those of a policy's kinds of targets, it says FluxMissing and is looked at again from time to time;
-// then the remaining watches are started, once. What a kind of targets needs is watched when the first policy asks for it.
+// then the remaining watches are started, once. What a kind of targets needs is watched when the first policy asks for it, in the
+// background: a kind that cannot be read stops the policies that need it and no others, and keeps none from being deleted.
 //
 // What a policy that cannot work at all (condition Stalled) has made so far stays as it is.
 package policy

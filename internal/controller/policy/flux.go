@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/apply"
-	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 )
 
 // syncTimeout is how long a cache may take to fill before that is an error, and tried again.
@@ -38,21 +36,15 @@ type missing struct {
 	from  []string
 }
 
-// flux starts the watches of kinds that others define, once all of them are there: first what every policy needs, then, when
-// the first policy asks for it, what a kind of targets needs. A manager that watched a kind that is not there would end after
-// two minutes.
+// flux starts the watches of the kinds of others that every policy needs, once all of them are there. A manager that watched a
+// kind that is not there would end after two minutes. Those that a kind of targets needs are started by targetKinds.
 type flux struct {
 	mapper meta.RESTMapper
-	// stepsOf are the steps that start the watches of a kind of targets.
-	stepsOf func(kinds.Kind) []func(context.Context) error
 
 	mu sync.Mutex
-	// steps that are still to be done, each once, and those of kinds of targets that were begun.
+	// steps that are still to be done, each once.
 	steps []func(context.Context) error
-	begun map[kinds.Kind][]func(context.Context) error
 	ready atomic.Bool
-	// targets are the kinds of targets that are watched. It is read while others wait for mu.
-	targets atomic.Pointer[[]kinds.Kind]
 }
 
 // ensure starts the watches that every policy needs if it can, and returns the kinds that are missing. Who calls it meanwhile
@@ -67,6 +59,8 @@ func (f *flux) ensure(ctx context.Context) (missing, error) {
 	if err != nil || len(lacking) > 0 {
 		return missing{lacking, []string{"Flux 2.7 or newer with image-reflector-controller and image-automation-controller"}}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
 	f.steps, err = take(ctx, f.steps)
 	if err == nil {
 		f.ready.Store(true)
@@ -74,57 +68,8 @@ func (f *flux) ensure(ctx context.Context) (missing, error) {
 	return missing{}, err
 }
 
-// ensureTargets starts the watches that kinds of targets need if it can, once those that every policy needs are there.
-func (f *flux) ensureTargets(ctx context.Context, wanted []kinds.Kind) (missing, error) {
-	var lacking missing
-	for _, kind := range wanted {
-		if slices.Contains(f.watched(), kind) {
-			continue
-		}
-		unserved, err := f.startTarget(ctx, kind)
-		if err != nil {
-			return missing{}, err
-		}
-		if len(unserved) > 0 {
-			lacking.kinds = append(lacking.kinds, unserved...)
-			lacking.from = append(lacking.from, kind.Installs())
-		}
-	}
-	return lacking, nil
-}
-
-func (f *flux) startTarget(ctx context.Context, kind kinds.Kind) ([]schema.GroupVersionKind, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	known := f.watched()
-	if slices.Contains(known, kind) {
-		return nil, nil
-	}
-	unserved, err := apply.Unserved(f.mapper, append(kind.Needs(), kind.GroupVersionKind())...)
-	if err != nil || len(unserved) > 0 {
-		return unserved, err
-	}
-	steps, begun := f.begun[kind]
-	if !begun {
-		steps = f.stepsOf(kind)
-	}
-	left, err := take(ctx, steps)
-	if err != nil {
-		if f.begun == nil {
-			f.begun = map[kinds.Kind][]func(context.Context) error{}
-		}
-		f.begun[kind] = left
-		return nil, err
-	}
-	known = append(slices.Clone(known), kind)
-	f.targets.Store(&known)
-	return nil, nil
-}
-
 // take takes steps until one fails, and returns what is left.
 func take(ctx context.Context, steps []func(context.Context) error) ([]func(context.Context) error, error) {
-	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
-	defer cancel()
 	for len(steps) > 0 {
 		if err := steps[0](ctx); err != nil {
 			return steps, err
@@ -136,14 +81,6 @@ func take(ctx context.Context, steps []func(context.Context) error) ([]func(cont
 
 // isReady says whether everything is watched that every policy needs.
 func (f *flux) isReady() bool { return f.ready.Load() }
-
-// watched are the kinds of targets that are watched.
-func (f *flux) watched() []kinds.Kind {
-	if known := f.targets.Load(); known != nil {
-		return *known
-	}
-	return nil
-}
 
 // message says what to install.
 func (m missing) message() string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/kinds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
@@ -68,10 +69,14 @@ func (s scope) mayCreatePin(target resolve.Target) bool {
 }
 
 // handedOver says whether exactly one other policy, which is not being deleted, selects the target of a pin: then that
-// policy takes the pin over, and the marker stays where it is.
+// policy takes the pin over, and the marker stays where it is. While the target cannot be read, the pin is kept as if there
+// were one; but a policy that is being deleted does not wait for that.
 func (r *Reconciler) handedOver(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, live livePin) (bool, error) {
 	if live.nameless() {
 		return false, nil
+	}
+	if kind := kinds.Of(live.intent.Target.Kind); kind != nil && !r.targets.readable(kind) {
+		return policy.DeletionTimestamp.IsZero(), nil
 	}
 	others, err := resolve.HeirsOf(ctx, r.client, policy, live.intent.Target.Kind, live.intent.Target.Name)
 	if err != nil {

@@ -52,9 +52,11 @@ func (r *Reconciler) conclude(ctx context.Context, s scope, err error) (ctrl.Res
 		return r.wakeUp(s), nil
 	}
 	result := ctrl.Result{}
+	var unreadable *unreadableError
+	waits := errors.As(err, &unreadable)
 	outcome.Problem, err = problemOf(err)
-	if outcome.Problem.Reason == v1alpha1.FluxMissingReason {
-		result.RequeueAfter = fluxRetry
+	if waits || outcome.Problem.Reason == v1alpha1.FluxMissingReason {
+		result.RequeueAfter = r.options.fluxRetry
 	}
 	return result, errors.Join(err, r.report(ctx, s, outcome))
 }
@@ -80,6 +82,10 @@ func problemOf(err error) (*status.Problem, error) {
 	var missing *fluxMissingError
 	if errors.As(err, &missing) || meta.IsNoMatchError(err) {
 		return &status.Problem{Reason: v1alpha1.FluxMissingReason, Message: err.Error()}, nil
+	}
+	var unreadable *unreadableError
+	if errors.As(err, &unreadable) {
+		return &status.Problem{Reason: v1alpha1.ProgressingReason, Message: unreadable.Error()}, nil
 	}
 	var foreign *apply.ForeignError
 	if errors.As(err, &foreign) {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
@@ -42,12 +43,14 @@ func watchSteps(c cache.Cache, policies, scans controller.Controller, m mapper) 
 	)
 }
 
-// kindSteps start the watches that a kind of targets needs. known are the indexes that others have added.
+// kindSteps start the watches that a kind of targets needs, and wait until the caches behind them are full: who read from one
+// before would wait there. known are the indexes that others have added.
 func kindSteps(c cache.Cache, policies controller.Controller, m mapper, kind kinds.Kind, known *indexSet) []func(context.Context) error {
 	wanted := []index{{kind.New(), kustomizationIndex, kustomizationKeys}}
 	watches := []func(context.Context) error{
 		watch(policies, c, kind.New(), m.ofTargetObject(kind), targetChanged(kind)),
 	}
+	full := []func(context.Context) error{filled(c, kind.New())}
 	for _, related := range kind.Watches() {
 		wanted = append(wanted, index{kind.New(), related.Field, related.Keys})
 		if related.Writes {
@@ -57,12 +60,21 @@ func kindSteps(c cache.Cache, policies controller.Controller, m mapper, kind kin
 			wanted = append(wanted, index{related.Object, related.ObjectField, related.KeysOf})
 		}
 		watches = append(watches, watch(policies, c, related.Object, m.ofRelated(kind, related), relatedChanged(related)))
+		full = append(full, filled(c, related.Object))
 	}
 	var steps []func(context.Context) error
 	for _, index := range wanted {
 		steps = append(steps, func(ctx context.Context) error { return known.add(ctx, c, index) })
 	}
-	return append(steps, watches...)
+	return slices.Concat(steps, watches, full)
+}
+
+// filled waits until the cache has all objects of a kind.
+func filled(c cache.Cache, object client.Object) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := c.GetInformer(ctx, object)
+		return err
+	}
 }
 
 // namespaceMetadata is for a cache of the Namespaces' metadata only.
