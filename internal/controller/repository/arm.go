@@ -35,6 +35,7 @@ func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error 
 	if !ready {
 		return errStale
 	}
+	r.retries.forget(before.key, prepared[0].Intent.Source.Repository)
 	reading := found.reading
 	s, err := r.observe(ctx, r.Live, before.key)
 	if err != nil {

@@ -33,6 +33,7 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 		log.FromContext(ctx).Info("Cannot read what a batch wrote, and will try again", "batch", a.ID, "error", err.Error())
 		return errStale
 	}
+	r.retries.forget(s.key, repository)
 	settled := batch.Settle(r.Now(), batchPins(pins), memory, reading, commit)
 	if err := r.remember(ctx, s, followers(s, a.ID, settled), keep); err != nil {
 		return err

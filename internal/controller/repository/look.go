@@ -57,7 +57,6 @@ func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (
 			return nil, err
 		}
 	}
-	r.retries.forget(s.key, repository)
 	return l, nil
 }
 
