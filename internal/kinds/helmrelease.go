@@ -134,7 +134,7 @@ func (h helmRelease) lookAtTemplate(ctx context.Context, reader Reader, query Qu
 	facts := Facts{
 		Version: version, Verbatim: true,
 		Written: Written{Kind: h.GroupVersionKind(), Object: release, Field: []string{"spec", "chart", "spec", "version"}},
-		Excused: excusedRelease(release),
+		Excused: excused(release, release.Spec.Suspend),
 	}
 	facts.setHealth(releaseStateOf(release).health(wanted{version: query.Filter.VersionOf(version), tag: version}))
 	chart, problem, err := chartOfTemplate(ctx, reader, query, release)
@@ -193,7 +193,7 @@ func chartOfTemplate(ctx context.Context, reader Reader, query Query, release *h
 
 // lookAtReferred looks at a HelmRelease whose version is that of an OCIRepository.
 func (helmRelease) lookAtReferred(ctx context.Context, reader Reader, query Query, release *helmv2.HelmRelease) (Facts, error) {
-	facts := Facts{Verbatim: true, Chart: query.Chart, Excused: excusedRelease(release)}
+	facts := Facts{Verbatim: true, Chart: query.Chart, Excused: excused(release, release.Spec.Suspend)}
 	facts.Installed = releaseStateOf(release).installed()
 	source, problem, err := referred(ctx, reader, release)
 	if problem != nil || err != nil {
@@ -205,7 +205,7 @@ func (helmRelease) lookAtReferred(ctx context.Context, reader Reader, query Quer
 		return facts, err
 	}
 	if facts.Excused == "" {
-		facts.Excused = excusedSource(source)
+		facts.Excused = excused(source, source.Spec.Suspend)
 	}
 	artifact, current := artifactOf(source)
 	if !current {
@@ -253,15 +253,4 @@ func referred(ctx context.Context, reader Reader, release *helmv2.HelmRelease) (
 		return nil, nil, fmt.Errorf("read OCIRepository %s: %w", key, err)
 	}
 	return source, nil, nil
-}
-
-func excusedRelease(release *helmv2.HelmRelease) string {
-	switch {
-	case !release.DeletionTimestamp.IsZero():
-		return excusedDeleting
-	case release.Spec.Suspend:
-		return excusedPaused
-	default:
-		return ""
-	}
 }

@@ -110,6 +110,18 @@ const (
 	excusedPaused   = "paused"
 )
 
+// excused says why nothing can be told of a version by what becomes of an object of Flux's now; empty: it can.
+func excused(object client.Object, suspended bool) string {
+	switch {
+	case !object.GetDeletionTimestamp().IsZero():
+		return excusedDeleting
+	case suspended:
+		return excusedPaused
+	default:
+		return ""
+	}
+}
+
 // All are the kinds of targets. The first one is that of targets that name none.
 var All = []Kind{app{}, helmRelease{}, ociRepository{}}
 

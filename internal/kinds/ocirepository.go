@@ -63,13 +63,13 @@ func (ociRepository) Look(ctx context.Context, reader Reader, query Query, objec
 	if !ok {
 		return Facts{}, fmt.Errorf("%T is no OCIRepository", object)
 	}
-	facts := Facts{Verbatim: true, Chart: query.Chart, Excused: excusedSource(source)}
+	facts := Facts{Verbatim: true, Chart: query.Chart, Excused: excused(source, source.Spec.Suspend)}
 	facts.writtenIn(source, query)
 	consumers, err := consumersOf(ctx, reader, source)
 	if err != nil {
 		return facts, err
 	}
-	judged := slices.DeleteFunc(slices.Clone(consumers), func(r helmv2.HelmRelease) bool { return excusedRelease(&r) != "" })
+	judged := slices.DeleteFunc(slices.Clone(consumers), func(r helmv2.HelmRelease) bool { return excused(&r, r.Spec.Suspend) != "" })
 	if facts.Excused == "" && len(consumers) > 0 && len(judged) == 0 {
 		facts.Excused = excusedPaused
 	}
@@ -162,17 +162,6 @@ func checkReference(source *sourcev1.OCIRepository) *pin.Finding {
 	return finding(v1alpha1.VersionUnsupportedReason,
 		"OCIRepository %s/%s has %s, beside which a tag has no effect: remove it, and set spec.ref.tag to the version that it starts from",
 		source.Namespace, source.Name, field)
-}
-
-func excusedSource(source *sourcev1.OCIRepository) string {
-	switch {
-	case !source.DeletionTimestamp.IsZero():
-		return excusedDeleting
-	case source.Spec.Suspend:
-		return excusedPaused
-	default:
-		return ""
-	}
 }
 
 // artifact is what an OCIRepository pulled.

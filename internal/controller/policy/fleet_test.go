@@ -250,17 +250,25 @@ func (f *fleet) says(policy, condition string, status metav1.ConditionStatus, re
 // finds waits until a target of a policy has a finding.
 func (f *fleet) finds(policy, app, reason string) {
 	f.t.Helper()
+	f.target(policy, app, func(target v1alpha1.TargetStatus) bool {
+		return target.Finding != nil && target.Finding.Reason == reason
+	})
+}
+
+// target waits until the status that a policy gives of a target is as wanted.
+func (f *fleet) target(policy, name string, wanted func(v1alpha1.TargetStatus) bool) {
+	f.t.Helper()
 	eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		if err := f.get(policy, object); err != nil {
 			return err
 		}
 		for _, target := range object.Status.Targets {
-			if target.Name == app && target.Finding != nil && target.Finding.Reason == reason {
+			if target.Name == name && wanted(target) {
 				return nil
 			}
 		}
-		return wrong("no finding %s on %s: %+v", reason, app, object.Status.Targets)
+		return wrong("target %s of policy %s is not as wanted: %+v", name, policy, object.Status.Targets)
 	})
 }
 

@@ -246,17 +246,8 @@ func (f *fleet) remembersFor(kind, name string, memory pin.Memory) {
 // stateOf waits until a target is in a state, and runs a version unless that is empty.
 func (f *fleet) stateOf(policy, name string, state v1alpha1.TargetState, installed string) {
 	f.t.Helper()
-	eventually(f.t, func() error {
-		object := &v1alpha1.AppUpgradePolicy{}
-		if err := f.get(policy, object); err != nil {
-			return err
-		}
-		for _, target := range object.Status.Targets {
-			if target.Name == name && target.State == state && (installed == "" || target.Installed == installed) {
-				return nil
-			}
-		}
-		return wrong("%s is not %s: %+v", name, state, object.Status.Targets)
+	f.target(policy, name, func(target v1alpha1.TargetStatus) bool {
+		return target.State == state && (installed == "" || target.Installed == installed)
 	})
 }
 

@@ -24,10 +24,11 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	if target.Location != nil {
 		intent.Source = target.Location.Source
 	}
-	intent.Commit = commitOf(s.policy)
-	intent.Unmanaged = unmanaged(s.policy)
-	intent.AllowShared = allowsShared(s.policy)
-	intent.RefuseReformat = refusesReformat(s.policy)
+	git := gitOf(s.policy)
+	intent.Commit = commitOf(git)
+	intent.Unmanaged = git.Markers == v1alpha1.MarkersUnmanaged
+	intent.AllowShared = git.AllowShared
+	intent.RefuseReformat = git.Reformat == v1alpha1.ReformatRefuse
 	intent.Mark = target.Finding == nil && !intent.Unmanaged && !s.policy.Spec.Suspend
 	intent.Remove = removes(s.policy, target.Finding)
 	intent.Prompt = s.prompt(target, live)
@@ -64,8 +65,9 @@ func addressed(intent pin.Intent, namespace string, target resolve.Target) pin.I
 // repository branch.
 func (s scope) intentOfLeft(live livePin) pin.Intent {
 	intent := live.intent
-	intent.Commit = commitOf(s.policy)
-	intent.Unmanaged = unmanaged(s.policy)
+	git := gitOf(s.policy)
+	intent.Commit = commitOf(git)
+	intent.Unmanaged = git.Markers == v1alpha1.MarkersUnmanaged
 	intent.Mark = false
 	intent.Remove = !s.policy.Spec.Suspend
 	intent.Want, intent.Back = "", ""
@@ -111,7 +113,7 @@ func (s scope) prompt(target resolve.Target, live livePin) string {
 		return ""
 	}
 	facts := []string{target.Location.Revision, target.Facts.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
-	if allowsShared(s.policy) {
+	if gitOf(s.policy).AllowShared {
 		facts = append(facts, "shared")
 	}
 	sum := sha256.Sum256([]byte(strings.Join(facts, "\n")))
@@ -149,15 +151,20 @@ func completedRound(candidate *imagev1.ImagePolicy, intents []pin.Intent) int64 
 	return slices.Max(rounds)
 }
 
-func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
-	var commit pin.Commit
+// gitOf is the policy's part about Git; the zero one if it has none.
+func gitOf(policy *v1alpha1.AppUpgradePolicy) v1alpha1.Git {
 	if policy.Spec.Git == nil {
-		return commit
+		return v1alpha1.Git{}
 	}
-	if push := policy.Spec.Git.Push; push != nil {
-		commit.Push = pushOf(*push)
+	return *policy.Spec.Git
+}
+
+func commitOf(git v1alpha1.Git) pin.Commit {
+	var commit pin.Commit
+	if git.Push != nil {
+		commit.Push = pushOf(*git.Push)
 	}
-	look := policy.Spec.Git.Commit
+	look := git.Commit
 	if look == nil {
 		return commit
 	}
@@ -165,14 +172,10 @@ func commitOf(policy *v1alpha1.AppUpgradePolicy) pin.Commit {
 	if author := look.Author; author != nil {
 		commit.AuthorName, commit.AuthorEmail = author.Name, author.Email
 	}
-	if key := policy.Spec.Git.Commit.SigningKey; key != nil {
+	if key := look.SigningKey; key != nil {
 		commit.Signing = pin.Signing{Type: string(cmp.Or(key.Type, v1alpha1.SigningKeyGPG)), Secret: key.SecretRef.Name}
 	}
 	return commit
-}
-
-func refusesReformat(policy *v1alpha1.AppUpgradePolicy) bool {
-	return policy.Spec.Git != nil && policy.Spec.Git.Reformat == v1alpha1.ReformatRefuse
 }
 
 func pushOf(push v1alpha1.Push) pin.Push {
@@ -181,12 +184,4 @@ func pushOf(push v1alpha1.Push) pin.Push {
 		options[key] = string(value)
 	}
 	return pin.Push{Branch: push.Branch, Options: pin.OptionsOf(options)}
-}
-
-func unmanaged(policy *v1alpha1.AppUpgradePolicy) bool {
-	return policy.Spec.Git != nil && policy.Spec.Git.Markers == v1alpha1.MarkersUnmanaged
-}
-
-func allowsShared(policy *v1alpha1.AppUpgradePolicy) bool {
-	return policy.Spec.Git != nil && policy.Spec.Git.AllowShared
 }
