@@ -14,7 +14,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
@@ -32,11 +31,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
 
-const (
-	ownCRD   = "../../config/crd/upgrades.giantswarm.io_appupgradepolicies.yaml"
-	deadline = time.Minute
-	interval = 20 * time.Millisecond
-)
+const ownCRD = "../../config/crd/upgrades.giantswarm.io_appupgradepolicies.yaml"
 
 // TestCluster reads and watches through a real API server. Deployments have no controller there: the test is it.
 func TestCluster(t *testing.T) {
@@ -85,7 +80,7 @@ func (e *environment) testDeployment(t *testing.T) {
 	}
 	changed := func() { // exactly once
 		t.Helper()
-		eventually(t, func() error { return woken.are(namespace+"/one 1s", namespace+"/two 1s") })
+		cluster.Eventually(t, func() error { return woken.are(namespace+"/one 1s", namespace+"/two 1s") })
 		woken.forget()
 	}
 	want(false, "does not exist")
@@ -147,7 +142,7 @@ func (e *environment) testController(t *testing.T) {
 		ObjectMeta: deployment.ObjectMeta,
 		Spec:       appsv1.StatefulSetSpec{Selector: deployment.Spec.Selector, Template: deployment.Spec.Template},
 	}))
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(last) != 1 || !strings.HasPrefix(last[0].Message, "InProgress: ") {
@@ -174,7 +169,7 @@ func (e *environment) policy(t *testing.T, r *Reader, namespace, name string, ch
 	policy.Spec.Versions.Range = "*"
 	policy.Spec.Rollout = &v1alpha1.Rollout{Health: &v1alpha1.Health{Checks: checks}}
 	must(t, e.admin.Create(t.Context(), policy))
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		return r.waker.policies.Get(t.Context(), client.ObjectKeyFromObject(policy), &v1alpha1.AppUpgradePolicy{})
 	})
 }
@@ -258,17 +253,5 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, check func() error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), interval, deadline, true, func(context.Context) (bool, error) {
-		last = check()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("still wrong after %s: %v", deadline, last)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
 
@@ -80,14 +81,14 @@ func (e *environment) testForbidden(t *testing.T) {
 	unwatched := rollout.Check{Name: "DaemonSet agent",
 		Absent:  true,
 		Message: "does not exist (looked at every minute, as the operator may not list and watch daemonsets.apps)"}
-	eventually(t, func() error { return answers(t, reader, namespace, check, unwatched) })
+	cluster.Eventually(t, func() error { return answers(t, reader, namespace, check, unwatched) })
 	e.grant(t, role, "get", "list", "watch")
 	woken.forget()
 	wantAnswer(t, reader, namespace, check, unwatched) // it asks seldom
 	must(t, woken.are(namespace+"/one 1m0s"))
 
 	watched := rollout.Check{Name: "DaemonSet agent", Absent: true, Message: "does not exist"}
-	eventually(t, func() error { // the authorizer learns of a new rule through its own watch
+	cluster.Eventually(t, func() error { // the authorizer learns of a new rule through its own watch
 		clock.SetTime(clock.Now().Add(maxBackOff))
 		return answers(t, reader, namespace, check, watched)
 	})
@@ -105,7 +106,7 @@ func (e *environment) testKind(t *testing.T) {
 	}
 
 	must(t, e.cluster.InstallCRDs(t.Context(), widgets))
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		return answers(t, reader, namespace, check, rollout.Check{Name: "Widget a", Absent: true, Message: "does not exist"})
 	})
 	woken.forget()
@@ -113,14 +114,14 @@ func (e *environment) testKind(t *testing.T) {
 	widget.SetNamespace(namespace)
 	widget.SetName("a")
 	must(t, e.admin.Create(t.Context(), widget))
-	eventually(t, func() error { return woken.are(namespace + "/one 1s") })
+	cluster.Eventually(t, func() error { return woken.are(namespace + "/one 1s") })
 	wantAnswer(t, reader, namespace, check, rollout.Check{Name: "Widget a", Current: true})
 
 	woken.forget()
 	definition := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}}
 	definition.SetName("widgets.example.com")
 	must(t, e.admin.Delete(t.Context(), definition))
-	eventually(t, func() error { // once for the object, once for the watch that is over
+	cluster.Eventually(t, func() error { // once for the object, once for the watch that is over
 		if woken.count() < 2 {
 			return fmt.Errorf("the policy is not told that the kind is gone")
 		}
@@ -152,7 +153,7 @@ func (e *environment) testLimit(t *testing.T) {
 
 	policy := &v1alpha1.AppUpgradePolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "jobs"}}
 	must(t, e.admin.Delete(t.Context(), policy))
-	eventually(t, func() error { // nobody names a Job any more
+	cluster.Eventually(t, func() error { // nobody names a Job any more
 		return answers(t, reader, namespace, claims, rollout.Check{Name: "PersistentVolumeClaim a", Absent: true, Message: "does not exist"})
 	})
 }

@@ -1,11 +1,14 @@
 package cluster
 
 import (
+	"context"
 	"os"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -42,4 +45,23 @@ func (c *Cluster) Namespace(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return namespace.Name
+}
+
+const (
+	patience = 2 * time.Minute // for a machine that does much else
+	interval = 20 * time.Millisecond
+)
+
+// Eventually looks again and again until a check has nothing to say, and fails the test with what it said last after two
+// minutes.
+func Eventually(t testing.TB, check func() error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), interval, patience, true, func(context.Context) (bool, error) {
+		last = check()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("still wrong after %s: %v", patience, last)
+	}
 }

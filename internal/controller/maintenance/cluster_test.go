@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
 	testclock "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,11 +22,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 )
 
-const (
-	ownCRD   = "../../../config/crd/upgrades.giantswarm.io_maintenanceschedules.yaml"
-	deadline = time.Minute
-	interval = 20 * time.Millisecond
-)
+const ownCRD = "../../../config/crd/upgrades.giantswarm.io_maintenanceschedules.yaml"
 
 // TestCluster reconciles MaintenanceSchedules of a real API server.
 func TestCluster(t *testing.T) {
@@ -112,10 +107,10 @@ func testManager(t *testing.T, c *cluster.Cluster, direct client.Client) {
 		}
 		return nil
 	}
-	eventually(t, open)
+	cluster.Eventually(t, open)
 	maintenance.Status = v1alpha1.MaintenanceScheduleStatus{State: v1alpha1.ScheduleClosed}
 	must(t, direct.Status().Update(t.Context(), maintenance))
-	eventually(t, open)
+	cluster.Eventually(t, open)
 }
 
 func create(t *testing.T, c client.Client, name string, spec v1alpha1.MaintenanceScheduleSpec) *v1alpha1.MaintenanceSchedule {
@@ -172,17 +167,5 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, check func() error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), interval, deadline, true, func(context.Context) (bool, error) {
-		last = check()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("still wrong after %s: %v", deadline, last)
 	}
 }

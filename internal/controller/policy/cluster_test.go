@@ -17,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/transport"
 	testclock "k8s.io/utils/clock/testing"
@@ -33,10 +32,8 @@ import (
 )
 
 const (
-	ownCRDs  = "../../../config/crd/upgrades.giantswarm.io_appupgradepolicies.yaml"
-	samples  = "../../../config/samples"
-	deadline = 2 * time.Minute // for a machine that does much else
-	interval = 20 * time.Millisecond
+	ownCRDs = "../../../config/crd/upgrades.giantswarm.io_appupgradepolicies.yaml"
+	samples = "../../../config/samples"
 )
 
 // TestCluster runs the controller against a real API server. Flux, the App Platform, and the repository controller are
@@ -212,16 +209,4 @@ func must(t testing.TB, err error) {
 }
 
 // eventually waits until check finds nothing wrong any more.
-func eventually(t testing.TB, check func() error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), interval, deadline, true, func(context.Context) (bool, error) {
-		last = check()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("still wrong after %s: %v", deadline, last)
-	}
-}
-
 func wrong(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -125,7 +126,7 @@ func (e *environment) testFinalizerTimeout(t *testing.T) {
 	f.removes("one")
 	clock := testclock.NewFakePassiveClock(time.Now().Add(DefaultFinalizerTimeout - time.Minute))
 	r := e.reconciler(clock)
-	eventually(t, func() error { // until the cache has the deletion
+	cluster.Eventually(t, func() error { // until the cache has the deletion
 		result, err := r.Reconcile(t.Context(), request(f.namespace, "policy"))
 		if err != nil || result.RequeueAfter <= 0 || result.RequeueAfter > time.Minute {
 			return wrong("comes back: %+v, %v", result, err)
@@ -134,7 +135,7 @@ func (e *environment) testFinalizerTimeout(t *testing.T) {
 	})
 	must(t, f.get("policy", &v1alpha1.AppUpgradePolicy{}))
 	clock.SetTime(time.Now().Add(DefaultFinalizerTimeout + time.Second))
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		_, err := r.Reconcile(t.Context(), request(f.namespace, "policy"))
 		return err
 	})

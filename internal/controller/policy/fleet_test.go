@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
@@ -147,7 +148,7 @@ func (f *fleet) theScan() (*imagev1.ImageRepository, error) {
 // scanned plays image-reflector-controller after a scan.
 func (f *fleet) scanned() {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		scan, err := f.theScan()
 		if err != nil {
 			return err
@@ -162,7 +163,7 @@ func (f *fleet) scanned() {
 func (f *fleet) selects(policy, tag string) {
 	f.t.Helper()
 	name := pin.CandidateName(policy)
-	eventually(f.t, func() error { return f.get(name, &imagev1.ImagePolicy{}) })
+	cluster.Eventually(f.t, func() error { return f.get(name, &imagev1.ImagePolicy{}) })
 	change(f, name, &imagev1.ImagePolicy{}, true, func(p *imagev1.ImagePolicy) {
 		p.Status.ObservedGeneration = p.Generation
 		p.Status.LatestRef = &imagev1.ImageRef{Name: "registry.example.com/charts/hello", Tag: tag}
@@ -176,7 +177,7 @@ func (f *fleet) selects(policy, tag string) {
 func (f *fleet) remembers(app string, memory pin.Memory) {
 	f.t.Helper()
 	name := pin.Name(appv1alpha1.AppKind, app)
-	eventually(f.t, func() error { return f.get(name, &imagev1.ImagePolicy{}) })
+	cluster.Eventually(f.t, func() error { return f.get(name, &imagev1.ImagePolicy{}) })
 	change(f, name, &imagev1.ImagePolicy{}, false, func(p *imagev1.ImagePolicy) {
 		p.Annotations[pin.MemoryAnnotation] = memory.Encode()
 	})
@@ -199,7 +200,7 @@ func (f *fleet) pin(app string) (*imagev1.ImagePolicy, pin.Intent, error) {
 // intends waits until the intent of a pin is as wanted.
 func (f *fleet) intends(app string, check func(pin.Intent) error) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		_, intent, err := f.pin(app)
 		if err != nil {
 			return err
@@ -221,7 +222,7 @@ func (f *fleet) wants(app, tag string) {
 // gone waits until an object is gone.
 func (f *fleet) gone(name string, object client.Object) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		if err := f.get(name, object); !apierrors.IsNotFound(err) {
 			return wrong("%T %s is still there (%v)", object, name, err)
 		}
@@ -233,7 +234,7 @@ func (f *fleet) gone(name string, object client.Object) {
 func (f *fleet) says(policy, condition string, status metav1.ConditionStatus, reason string) *metav1.Condition {
 	f.t.Helper()
 	var found *metav1.Condition
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		if err := f.get(policy, object); err != nil {
 			return err
@@ -258,7 +259,7 @@ func (f *fleet) finds(policy, app, reason string) {
 // target waits until the status that a policy gives of a target is as wanted.
 func (f *fleet) target(policy, name string, wanted func(v1alpha1.TargetStatus) bool) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		if err := f.get(policy, object); err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/crds"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
@@ -57,7 +58,7 @@ func (e *environment) testFluxMissing(t *testing.T) {
 func (f *fleet) lacks(policy, kind, install string) {
 	f.t.Helper()
 	f.asks(policy)
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		condition := f.says(policy, v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.FluxMissingReason)
 		if !strings.Contains(condition.Message, kind) || !strings.Contains(condition.Message, install) || strings.Contains(condition.Message, "ImagePolicy") {
 			return wrong("message is %q", condition.Message)
@@ -220,7 +221,7 @@ func (f *fleet) applies(id string) {
 
 func (f *fleet) intendsFor(kind, name string, check func(pin.Intent) error) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &imagev1.ImagePolicy{}
 		if err := f.get(pin.Name(kind, name), object); err != nil {
 			return err
@@ -235,7 +236,7 @@ func (f *fleet) intendsFor(kind, name string, check func(pin.Intent) error) {
 
 func (f *fleet) remembersFor(kind, name string, memory pin.Memory) {
 	f.t.Helper()
-	eventually(f.t, func() error { return f.get(pin.Name(kind, name), &imagev1.ImagePolicy{}) })
+	cluster.Eventually(f.t, func() error { return f.get(pin.Name(kind, name), &imagev1.ImagePolicy{}) })
 	change(f, pin.Name(kind, name), client.Object(&imagev1.ImagePolicy{}), false, func(p client.Object) {
 		annotations := p.GetAnnotations()
 		annotations[pin.MemoryAnnotation] = memory.Encode()
@@ -254,7 +255,7 @@ func (f *fleet) stateOf(policy, name string, state v1alpha1.TargetState, install
 // healthy waits until so many targets of a policy are healthy.
 func (f *fleet) healthy(policy string, count int32) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		if err := f.get(policy, object); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -32,7 +33,7 @@ func (e *environment) testLostStatus(t *testing.T) {
 func (f *fleet) tells(policy string) *v1alpha1.AppUpgradePolicy {
 	f.t.Helper()
 	object := &v1alpha1.AppUpgradePolicy{}
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		must(f.t, f.get(policy, object))
 		if len(object.Status.Seen) != 2 || len(object.Status.History) != 1 {
 			return wrong("the status is %+v", object.Status)
@@ -45,7 +46,7 @@ func (f *fleet) tells(policy string) *v1alpha1.AppUpgradePolicy {
 // looksAgain waits until a policy was looked at because of a token.
 func (f *fleet) looksAgain(policy, token string) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		must(f.t, f.get(policy, object))
 		if got := object.Status.LastHandledReconcileAt; got != token {

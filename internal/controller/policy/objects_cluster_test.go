@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -59,7 +60,7 @@ func (e *environment) testRest(t *testing.T) {
 	request := request(f.namespace, "policy")
 	scan, err := f.theScan()
 	must(t, err)
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		before := len(e.writes.in(f.namespace))
 		_, err := r.Reconcile(t.Context(), request)
 		must(t, err)
@@ -73,7 +74,7 @@ func (e *environment) testRest(t *testing.T) {
 	f.attempted("main@sha1:2")
 	change(f, "one", &appv1alpha1.App{}, false, func(a *appv1alpha1.App) { a.Labels["unrelated"] = "label" })
 	must(t, f.client.Status().Patch(t.Context(), scan, client.RawPatch("application/merge-patch+json", []byte(`{"status":{"lastScanResult":{"tagCount":2}}}`))))
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		cached := &kustomizev1.Kustomization{}
 		must(t, e.mgr.GetClient().Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: "apps"}, cached))
 		if cached.Status.LastAttemptedRevision != "main@sha1:2" {
@@ -117,7 +118,7 @@ func (e *environment) testRecreate(t *testing.T) {
 
 func (f *fleet) madeAgain(name string, object client.Object, uid string) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		if err := f.get(name, object); err != nil {
 			return err
 		}
@@ -185,7 +186,7 @@ func (e *environment) testScan(t *testing.T) {
 			Type: meta.ReadyCondition, Status: metav1.ConditionFalse, Reason: "ReadOperationFailed", Message: "the registry says no", ObservedGeneration: s.Generation,
 		})
 	})
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		must(t, f.get("policy", object))
 		ready := apimeta.FindStatusCondition(object.Status.Conditions, v1alpha1.ReadyCondition)
@@ -216,7 +217,7 @@ func (e *environment) testSharedScan(t *testing.T) {
 
 func (f *fleet) scansEvery(interval time.Duration) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		scan, err := f.theScan()
 		if err != nil {
 			return err

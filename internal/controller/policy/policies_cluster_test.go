@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -63,7 +64,7 @@ func inRound(round int64) func(pin.Intent) error {
 // decided waits until the candidate carries a round.
 func (f *fleet) decided(policy string, round int64) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		candidate := &imagev1.ImagePolicy{}
 		if err := f.get(pin.CandidateName(policy), candidate); err != nil {
 			return err
@@ -159,7 +160,7 @@ func (e *environment) testHandOver(t *testing.T) {
 // inherits waits until a pin, still the same object with its memory, belongs to another policy.
 func (f *fleet) inherits(app, policy string, before *imagev1.ImagePolicy) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		after, intent, err := f.pin(app)
 		if err != nil {
 			return err
@@ -280,7 +281,7 @@ func (f *fleet) prompts(before string) string {
 // warned waits for an event about a policy that has all the words.
 func (f *fleet) warned(policy, reason string, words ...string) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		events, err := f.events(policy, reason)
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
@@ -96,7 +97,7 @@ func (f *fleet) moves() string {
 func (f *fleet) standsIn(app, repository string) *imagev1.ImagePolicy {
 	f.t.Helper()
 	var found *imagev1.ImagePolicy
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object, intent, err := f.pin(app)
 		if err != nil {
 			return err

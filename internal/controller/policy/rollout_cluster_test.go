@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/cluster"
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -33,7 +34,7 @@ func (f *fleet) freeze(selector map[string]string) *v1alpha1.MaintenanceSchedule
 // holds waits until a policy holds a version for a reason.
 func (f *fleet) holds(policy, version, reason string) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		must(f.t, f.get(policy, object))
 		for _, held := range object.Status.Held {
@@ -81,7 +82,7 @@ func (e *environment) testFreeze(t *testing.T) {
 // holdsAll waits until a policy is closed by its schedules.
 func (f *fleet) holdsAll(policy string, targets int32) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		must(f.t, f.get(policy, object))
 		if s := object.Status.Schedule; s == nil || s.State != v1alpha1.ScheduleClosed || object.Status.Counts.Total != targets {
@@ -120,7 +121,7 @@ func (e *environment) testApproval(t *testing.T) {
 	f.says("policy", v1alpha1.RolloutValidCondition, metav1.ConditionFalse, v1alpha1.CheckUnreadableReason)
 	f.annotates("policy", v1alpha1.ApproveAnnotation, "1.5.0")
 	f.wants("one", "1.5.0")
-	eventually(t, func() error {
+	cluster.Eventually(t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		must(t, f.get("policy", object))
 		if len(object.Status.Approvals) != 1 || object.Status.Approvals[0].Version != "1.5.0" {
@@ -173,7 +174,7 @@ func (e *environment) testDependency(t *testing.T) {
 // starts waits until a policy is not stalled any more.
 func (f *fleet) starts(policy string) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		object := &v1alpha1.AppUpgradePolicy{}
 		must(f.t, f.get(policy, object))
 		if stalled := apimeta.FindStatusCondition(object.Status.Conditions, v1alpha1.StalledCondition); stalled != nil {
@@ -218,7 +219,7 @@ func (e *environment) testSteps(t *testing.T) {
 // there, a condition whose text stays the same keeps its generation.
 func (f *fleet) answers(name, search, tag string) {
 	f.t.Helper()
-	eventually(f.t, func() error {
+	cluster.Eventually(f.t, func() error {
 		step := &imagev1.ImagePolicy{}
 		if err := f.get(name, step); err != nil {
 			return err
