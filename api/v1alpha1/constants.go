@@ -7,6 +7,12 @@ const (
 	// AllowNamespacesAnnotation on a GitRepository lists, separated by commas, the other namespaces whose policies may
 	// use it.
 	AllowNamespacesAnnotation = "upgrades.giantswarm.io/allow-namespaces"
+	// AllowPushBranchesAnnotation on a GitRepository lists, separated by commas, the branches that policies of those other
+	// namespaces may name in git.push.branch. An entry that ends with `*` allows every branch that begins so. Without the
+	// annotation they may name none.
+	AllowPushBranchesAnnotation = "upgrades.giantswarm.io/allow-push-branches"
+	// AllowPushOptionsAnnotation on a GitRepository lists the keys that they may use in git.push.options, in the same way.
+	AllowPushOptionsAnnotation = "upgrades.giantswarm.io/allow-push-options"
 	// ReconcileRequestAnnotation asks for a fresh look, as on every Flux object.
 	ReconcileRequestAnnotation = "reconcile.fluxcd.io/requestedAt"
 	// ApproveAnnotation approves one version for one wave, `[<wave>=]<version>`. It is only read, never edited: what was
@@ -120,6 +126,9 @@ const (
 	SourceMissingReason = "SourceMissing"
 	// SourceForbiddenReason: the GitRepository is of another namespace and not granted to this one.
 	SourceForbiddenReason = "SourceForbidden"
+	// PushForbiddenReason: git.push names the branch that the GitRepository tracks, or what a GitRepository of another namespace
+	// does not grant.
+	PushForbiddenReason = "PushForbidden"
 	// PolicyConflictReason: another policy selects the target.
 	PolicyConflictReason = "PolicyConflict"
 	// LineSharedReason: targets of different policies, or objects that are no targets, have their version on one line.

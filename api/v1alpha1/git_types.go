@@ -64,7 +64,9 @@ type Git struct {
 	Commit *Commit `json:"commit,omitempty"`
 }
 
-// Push says how commits are pushed.
+// Push says how commits are pushed. A GitRepository of another namespace must grant it: its annotation
+// `upgrades.giantswarm.io/allow-push-branches` must list the branch and `upgrades.giantswarm.io/allow-push-options` the keys of
+// the options, separated by commas; an entry that ends with `*` allows all that begin so.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.branch) || has(self.options)",message="git.push needs branch or options"
 type Push struct {
@@ -74,12 +76,13 @@ type Push struct {
 	// policy is suspended it stays as it is. To refuse a version, delete the branch. Flux makes the branch and pushes to it by
 	// force, and the operator deletes it when it is behind and nothing on it is left to merge. So leave it to them, and to one
 	// GitRepository: one that was there before is not written. Markers are pushed to the branch that the GitRepository tracks;
-	// if the server refuses that, they are pushed to the branch with that name and `-markers`, for you to merge. Default: versions
-	// are pushed to the branch that the GitRepository tracks.
+	// if the server refuses that, they are pushed to the branch with that name and `-markers`, for you to merge. It cannot be
+	// the branch that the GitRepository tracks. Default: versions are pushed to that one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_][A-Za-z0-9._/+-]*$') && !self.contains('..') && !self.contains('//') && !self.contains('/.') && !self.endsWith('/') && !self.endsWith('.') && !self.endsWith('.lock')",message="git.push.branch must be the name of a branch, of letters, digits and ._/+-"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_][A-Za-z0-9._/+-]*$') && !self.contains('..') && !self.contains('//') && !self.contains('/.') && !self.endsWith('/') && !self.endsWith('.') && !self.split('/').exists(p, p.endsWith('.lock'))",message="git.push.branch must be the name of a branch, of letters, digits and ._/+-, without .. and // in it and without .lock, a dot or a slash at its end"
+	// +kubebuilder:validation:XValidation:rule="self != 'HEAD' && !self.startsWith('refs/')",message="git.push.branch must be the short name of a branch: not HEAD, and without refs/heads/"
 	// +kubebuilder:validation:XValidation:rule="!self.endsWith('-markers')",message="git.push.branch must not end with -markers: markers are proposed on such a branch"
 	Branch string `json:"branch,omitempty"`
 

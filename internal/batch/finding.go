@@ -22,6 +22,7 @@ const (
 	reasonUpdateFailed        = v1alpha1.UpdateFailedReason
 	reasonGitUnwritable       = v1alpha1.GitUnwritableReason
 	reasonStaleBranch         = v1alpha1.StaleBranchReason
+	reasonPushForbidden       = v1alpha1.PushForbiddenReason
 )
 
 func suspendedAutomation(key Key) *pin.Finding {

@@ -181,6 +181,11 @@ func TestNextArmed(t *testing.T) {
 			automations: []Automation{armedWith(batchID)},
 			want:        withdrawn("org/pin.app.a: its policy does not want it any more"),
 		},
+		"push that is forbidden": {
+			pins:        []Pin{placed("a", in(batchID), selected, func(p *Pin) { p.Forbidden = &pin.Finding{} })},
+			automations: []Automation{armedWith(batchID)},
+			want:        withdrawn("org/pin.app.a: its policy may not push so"),
+		},
 		"foreign automation": {
 			pins:        []Pin{placed("a", in(batchID), selected, func(p *Pin) { p.Foreign = "x" })},
 			automations: []Automation{armedWith(batchID)},

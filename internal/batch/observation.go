@@ -111,6 +111,8 @@ type Pin struct {
 	Orphaned bool
 	// Refused: its namespace may not use the repository, or the GitRepository is not about this branch any more.
 	Refused bool
+	// Forbidden says why nothing may be pushed as its policy wants it; nil if it may. The pin has no push settings then.
+	Forbidden *pin.Finding
 	// Foreign says which automation that is not ours would write this pin, and what to do; empty if none.
 	Foreign string
 	// ForeignPolicy tells what is known of the ImagePolicy in Memory.Foreign. It differs when that has changed.

@@ -85,12 +85,15 @@ func notes(o Observation) map[Key]pin.Memory {
 	return noted
 }
 
-// barred says which automation keeps a pin from moving: one that is not ours, or ours that somebody suspended.
+// barred says what keeps a pin from moving: how its policy pushes, or an automation that is not ours, or ours that somebody
+// suspended.
 func barred(o Observation, p Pin) *pin.Finding {
 	a := o.automation(p.Automation)
 	switch {
 	case leaves(p):
 		return nil
+	case p.Forbidden != nil:
+		return p.Forbidden
 	case p.Foreign != "":
 		return &pin.Finding{Reason: reasonForeignAutomation, Message: p.Foreign}
 	case a != nil && a.Suspended && p.Memory.Marked && p.Decided && wants(p) != "" && wants(p) != p.Memory.Git:
@@ -100,7 +103,7 @@ func barred(o Observation, p Pin) *pin.Finding {
 }
 
 func aboutBars(f *pin.Finding) bool {
-	return f.Reason == reasonForeignAutomation || f.Reason == reasonAutomationSuspended
+	return f.Reason == reasonPushForbidden || f.Reason == reasonForeignAutomation || f.Reason == reasonAutomationSuspended
 }
 
 // pastMoving: the finding is about a version that the pin does not want any more.
@@ -129,6 +132,8 @@ func unwanted(p Pin, with Key) string {
 		return "its policy does not want it any more"
 	case p.Suspended:
 		return "its policy is suspended"
+	case p.Forbidden != nil:
+		return "its policy may not push so"
 	case p.Foreign != "":
 		return "another automation would write it too"
 	case goesBack(p):

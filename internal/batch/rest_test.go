@@ -35,7 +35,12 @@ func TestNextWithoutGit(t *testing.T) {
 		"forgets what is out of reach":   {pins: []Pin{placed("a", leaving, refused), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
 		"forgets an orphan out of reach": {pins: []Pin{placed("a", orphan, refused), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
 		"forgets what a human unmarks":   {pins: []Pin{placed("a", leaving, func(p *Pin) { p.Intent.Unmanaged = true }), placed("b")}, want: Forget{Pins: []Key{key("a")}}},
-		"notes a foreign automation":     {pins: []Pin{placed("a", foreign)}, want: Note{Pins: remembers(found(reasonForeignAutomation, "theirs"), placed("a"))}},
+		"notes a push that is forbidden": {
+			pins: []Pin{placed("a", wants120, func(p *Pin) { p.Forbidden = &pin.Finding{Reason: reasonPushForbidden, Message: "no"} })},
+			want: Note{Pins: remembers(found(reasonPushForbidden, "no"), placed("a", wants120))},
+		},
+		"forgets it once it is allowed": {pins: []Pin{placed("a", finding(reasonPushForbidden, time.Time{}))}, want: Note{Pins: remembers(nil, placed("a"))}},
+		"notes a foreign automation":    {pins: []Pin{placed("a", foreign)}, want: Note{Pins: remembers(found(reasonForeignAutomation, "theirs"), placed("a"))}},
 		"notes it over another finding": {
 			pins: []Pin{placed("a", foreign, finding(reasonMarkerMissing, time.Time{}))},
 			want: Note{Pins: remembers(found(reasonForeignAutomation, "theirs"), placed("a"))},

@@ -65,7 +65,7 @@ func revisits(o Observation, p Pin) bool {
 
 // MayMark: the operator may place this pin's marker.
 func MayMark(p Pin) bool {
-	return p.Intent.Mark && p.Decided && !leaves(p) && !p.Suspended && p.Foreign == ""
+	return p.Intent.Mark && p.Decided && !leaves(p) && !p.Suspended && p.Foreign == "" && p.Forbidden == nil
 }
 
 // Seen is what a finding about somebody else's marker was made from: what is known of the ImagePolicy that it names, and

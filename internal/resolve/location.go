@@ -7,6 +7,7 @@ import (
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -63,7 +64,14 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 		location.Revision = artifact.Revision
 	}
 	target.Location = &location
-	return nil, nil
+	return pushable(repository, branch, policy), nil
+}
+
+func pushable(repository *sourcev1.GitRepository, tracked string, policy *v1alpha1.AppUpgradePolicy) *pin.Finding {
+	if policy.Spec.Git == nil {
+		return nil
+	}
+	return Pushable(repository, tracked, policy.Namespace, PushOf(policy.Spec.Git.Push))
 }
 
 // ApplyMessage is what a Kustomization says if it is not ready; empty if it is.

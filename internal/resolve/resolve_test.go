@@ -78,7 +78,10 @@ func TestFindings(t *testing.T) {
 			[]string{"kubectl annotate gitrepository --namespace default fleet --overwrite upgrades.giantswarm.io/allow-namespaces=org-acme"}},
 		"grant to others": {func(w *world) { w.repository.Annotations[v1alpha1.AllowNamespacesAnnotation] = "org-acme2,,org-b" }, v1alpha1.SourceForbiddenReason,
 			[]string{"=org-acme2,org-b,org-acme"}},
-		"none across namespaces": {func(w *world) { w.resolver.NoCrossNamespaceRefs = true }, v1alpha1.SourceForbiddenReason, []string{"--no-cross-namespace-refs"}},
+		"no grant of a branch": {func(w *world) { pushes(w, "upgrades") }, v1alpha1.PushForbiddenReason,
+			[]string{"kubectl annotate gitrepository --namespace default fleet --overwrite 'upgrades.giantswarm.io/allow-push-branches=upgrades'"}},
+		"push to what is tracked": {func(w *world) { pushes(w, "main") }, v1alpha1.PushForbiddenReason, []string{"git.push.branch is main, which GitRepository default/fleet tracks"}},
+		"none across namespaces":  {func(w *world) { w.resolver.NoCrossNamespaceRefs = true }, v1alpha1.SourceForbiddenReason, []string{"--no-cross-namespace-refs"}},
 		"explicit source, labels that lie": {func(w *world) {
 			w.policy.Spec.Git = &v1alpha1.Git{SourceRef: &v1alpha1.SourceReference{Name: "fleet", Namespace: "default"}}
 			w.kustomization.Status.Inventory = nil

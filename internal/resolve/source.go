@@ -50,12 +50,7 @@ func grant(repository *sourcev1.GitRepository, namespace string) *pin.Finding {
 	if repository.Namespace == namespace {
 		return nil
 	}
-	var allowed []string
-	for _, entry := range strings.Split(repository.Annotations[v1alpha1.AllowNamespacesAnnotation], ",") {
-		if entry = strings.TrimSpace(entry); entry != "" {
-			allowed = append(allowed, entry)
-		}
-	}
+	allowed := listed(repository.Annotations[v1alpha1.AllowNamespacesAnnotation])
 	if slices.Contains(allowed, namespace) {
 		return nil
 	}

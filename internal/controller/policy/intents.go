@@ -161,9 +161,7 @@ func gitOf(policy *v1alpha1.AppUpgradePolicy) v1alpha1.Git {
 
 func commitOf(git v1alpha1.Git) pin.Commit {
 	var commit pin.Commit
-	if git.Push != nil {
-		commit.Push = pushOf(*git.Push)
-	}
+	commit.Push = resolve.PushOf(git.Push)
 	look := git.Commit
 	if look == nil {
 		return commit
@@ -178,10 +176,3 @@ func commitOf(git v1alpha1.Git) pin.Commit {
 	return commit
 }
 
-func pushOf(push v1alpha1.Push) pin.Push {
-	options := make(map[string]string, len(push.Options))
-	for key, value := range push.Options {
-		options[key] = string(value)
-	}
-	return pin.Push{Branch: push.Branch, Options: pin.OptionsOf(options)}
-}

@@ -3,6 +3,7 @@ package policy
 import (
 	"maps"
 	"reflect"
+	"slices"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
@@ -69,10 +70,14 @@ func attemptedChanged() predicate.TypedPredicate[*kustomizev1.Kustomization] {
 	})
 }
 
+// grants are the annotations of a GitRepository by which other namespaces may use it.
+var grants = []string{v1alpha1.AllowNamespacesAnnotation, v1alpha1.AllowPushBranchesAnnotation, v1alpha1.AllowPushOptionsAnnotation}
+
 func sourceChanged() predicate.TypedPredicate[*sourcev1.GitRepository] {
 	return onChange(func(before, after *sourcev1.GitRepository) bool {
-		grant := v1alpha1.AllowNamespacesAnnotation
-		return before.Generation != after.Generation || before.Annotations[grant] != after.Annotations[grant]
+		return before.Generation != after.Generation || slices.ContainsFunc(grants, func(grant string) bool {
+			return before.Annotations[grant] != after.Annotations[grant]
+		})
 	})
 }
 

@@ -147,6 +147,9 @@ func TestOthersChanged(t *testing.T) {
 		"grant": {wakes(sourceChanged(), repository, func(r *sourcev1.GitRepository) {
 			r.Annotations = map[string]string{v1alpha1.AllowNamespacesAnnotation: "org"}
 		}), true},
+		"grant of a branch": {wakes(sourceChanged(), repository, func(r *sourcev1.GitRepository) {
+			r.Annotations = map[string]string{v1alpha1.AllowPushBranchesAnnotation: "upgrades"}
+		}), true},
 		"source request": {wakes(sourceChanged(), repository, func(r *sourcev1.GitRepository) {
 			r.Annotations = map[string]string{meta.ReconcileRequestAnnotation: "now"}
 		}), false},

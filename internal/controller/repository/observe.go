@@ -21,6 +21,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/fluxobjects"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
 
 // scope is one repository branch as it is read for one reconcile.
@@ -117,7 +118,6 @@ func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *sc
 	}
 	key := batch.Key{Namespace: object.Namespace, Name: object.Name}
 	p := batch.Pin{Key: key, Intent: intent, Memory: memory, Batch: object.Labels[pin.BatchLabel]}
-	p.Automation = batch.Key{Namespace: object.Namespace, Name: fluxobjects.AutomationName(object.Namespace, s.key, intent.Source.Repository, intent.Commit)}
 	if filter := object.Spec.FilterTags; filter != nil {
 		p.Filter = filter.Pattern
 	}
@@ -137,10 +137,14 @@ func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *sc
 	if err != nil {
 		return err
 	}
-	p.Refused = found.repository == nil
-	if push := intent.Commit.Push.Branch; push != found.branch {
-		p.Push = push
+	if p.Refused = found.repository == nil; !p.Refused {
+		p.Forbidden = resolve.Pushable(found.repository, found.branch, key.Namespace, intent.Commit.Push)
 	}
+	if p.Forbidden != nil {
+		p.Intent.Commit.Push = pin.Push{}
+	}
+	p.Push = p.Intent.Commit.Push.Branch
+	p.Automation = batch.Key{Namespace: key.Namespace, Name: fluxobjects.AutomationName(key.Namespace, s.key, intent.Source.Repository, p.Intent.Commit)}
 	s.pins[key] = object
 	s.policies[key] = object.Namespace + "/" + object.Labels[pin.PolicyLabel]
 	s.Pins = append(s.Pins, p)

@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+)
+
+// A tenant may push markers and versions with the platform's credentials, but chooses no branch and no push options unless the
+// platform grants them. What was granted and is not any more ends with everything else as it is.
+func TestTenantPushesAsGranted(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	before := f.file("one")
+	platform := f.platform()
+	startOperator(t, environment.OperatorOptions{})
+	policy := f.policy("tenant", ">=1.0.0", []string{"one"}, proposing, func(p *v1alpha1.AppUpgradePolicy) {
+		p.Spec.Git.SourceRef = &v1alpha1.SourceReference{Name: platform.Name, Namespace: platform.Namespace}
+	})
+	eventually(t, "it is told what to grant", func() error {
+		return f.target("tenant", "one", func(s v1alpha1.TargetStatus) error {
+			for _, words := range []string{v1alpha1.AllowPushBranchesAnnotation + "=" + upgrades, v1alpha1.AllowPushOptionsAnnotation + "=merge_request.create"} {
+				if s.Finding == nil || !strings.Contains(s.Finding.Message, words) {
+					return fmt.Errorf("the finding is %+v, which lacks %s", s.Finding, words)
+				}
+			}
+			return withFinding(v1alpha1.PushForbiddenReason)(s)
+		})
+	})
+	must(t, f.nothingToWrite())
+	if counts := f.repo.Counts(); counts.Pushes > 0 {
+		t.Errorf("the repository was pushed to: %+v", counts)
+	}
+
+	annotate(t, platform, v1alpha1.AllowPushBranchesAnnotation, "up*")
+	annotate(t, platform, v1alpha1.AllowPushOptionsAnnotation, "merge_request.create")
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	f.proposes("tenant", "1.1.0", "one")
+
+	annotate(t, platform, v1alpha1.AllowPushBranchesAnnotation, "other")
+	annotate(t, platform, v1alpha1.AllowPushOptionsAnnotation, "")
+	eventually(t, "it is forbidden again", func() error { return f.target("tenant", "one", withFinding(v1alpha1.PushForbiddenReason)) })
+	eventually(t, "the repository is at rest", f.atRest)
+	pushed := f.repo.Counts().Pushes
+	options, err := f.repo.PushOptions()
+	must(t, err)
+	f.release("1.2.0")
+	f.scan()
+	eventually(t, "the new version is seen", func() error { return f.available("tenant", "1.2.0") })
+	eventually(t, "the repository is at rest", f.atRest)
+	if now := f.repo.Counts().Pushes; now != pushed {
+		t.Errorf("%d pushes became %d", pushed, now)
+	}
+
+	must(t, env.Client.Delete(t.Context(), policy))
+	eventually(t, "the policy is gone", func() error { return gone(t, policy) })
+	must(t, f.unmarked(map[string]string{"one": before}, "one"))
+	if now, err := f.repo.PushOptions(); err != nil || !slices.Equal(now, options) {
+		t.Errorf("the push options %q became %q (%v)", options, now, err)
+	}
+}
+
+// platform makes a GitRepository of another namespace, which lends the fleet's repository and its credentials to the fleet.
+func (f *fleet) platform() *sourcev1.GitRepository {
+	f.Helper()
+	metadata := metav1.ObjectMeta{
+		Namespace: strings.Replace(f.namespace, "org-", "platform-", 1), Name: "fleet",
+		Annotations: map[string]string{v1alpha1.AllowNamespacesAnnotation: f.namespace},
+	}
+	must(f.T, env.CreateNamespace(f.Context(), metadata.Namespace))
+	must(f.T, env.Client.Create(f.Context(), &corev1.Secret{
+		ObjectMeta: metadata, StringData: map[string]string{"username": upgrader.Name, "password": upgrader.Password},
+	}))
+	platform := &sourcev1.GitRepository{ObjectMeta: metadata, Spec: sourcev1.GitRepositorySpec{
+		URL: f.repo.URL(), Interval: metav1.Duration{Duration: time.Second}, SecretRef: &meta.LocalObjectReference{Name: metadata.Name},
+		Reference: &sourcev1.GitRepositoryRef{Branch: gitserver.DefaultBranch},
+	}}
+	must(f.T, env.Client.Create(f.Context(), platform))
+	f.Cleanup(func() { _ = env.Client.Delete(cleanupContext(f.T), platform) })
+	return platform
+}
