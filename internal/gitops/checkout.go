@@ -5,11 +5,15 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	extgogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -48,15 +52,21 @@ func newCommit(c *object.Commit) Commit {
 
 // Checkout is the newest commit of a branch, readable until it is closed.
 type Checkout struct {
+	*download
+	head   *object.Commit
+	files  *treeFS
+	beside map[string]*Checkout
+	closed sync.Once
+}
+
+// download is what was fetched, of one branch or more.
+type download struct {
 	dir   string
 	store *limitedStorage
 	repo  *extgogit.Repository
-	head  *object.Commit
-	files *treeFS
 
 	// inUse is held by a push, which may outlive the call that started it.
-	inUse  sync.Mutex
-	closed sync.Once
+	inUse sync.Mutex
 }
 
 // FS are the regular files of the commit, byte by byte as in Git. Symbolic links
@@ -67,11 +77,18 @@ func (c *Checkout) FS() fs.FS { return c.files }
 // Head is the commit. Its parents are known although the clone is shallow.
 func (c *Checkout) Head() Commit { return newCommit(c.head) }
 
+// Beside is the newest commit of another branch that was fetched with this one, see Remote.Beside; nil: there is no such branch.
+// It is readable until this one is closed.
+func (c *Checkout) Beside(branch string) *Checkout { return c.beside[branch] }
+
 // Close removes the clone from the disk. Calling it again does nothing.
 func (c *Checkout) Close() error {
 	var err error
 	c.closed.Do(func() {
 		c.files.close()
+		for _, other := range c.beside {
+			other.files.close()
+		}
 		if c.inUse.TryLock() {
 			err = c.remove()
 			return
@@ -84,8 +101,8 @@ func (c *Checkout) Close() error {
 	return err
 }
 
-func (c *Checkout) remove() error {
-	return errors.Join(c.store.Close(), os.RemoveAll(c.dir))
+func (d *download) remove() error {
+	return errors.Join(d.store.Close(), os.RemoveAll(d.dir))
 }
 
 // Clone fetches the newest commit of the branch. Close the Checkout.
@@ -107,46 +124,97 @@ func (c *Client) fetch(ctx context.Context, remote Remote, depth int) (*Checkout
 	ctx, cancel := context.WithTimeout(ctx, c.timeoutOf(remote))
 	defer cancel()
 	return bounded(ctx, func() (*Checkout, error) {
-		return c.clone(ctx, &extgogit.CloneOptions{
-			URL: conn.url, Auth: conn.method,
+		return c.clone(ctx, remote, conn.url, &extgogit.FetchOptions{
+			RemoteName: extgogit.DefaultRemoteName, Auth: conn.method,
 			CABundle: conn.auth.CAFile, ClientCert: conn.auth.ClientCert, ClientKey: conn.auth.ClientKey, ProxyOptions: remote.proxy,
-			ReferenceName: plumbing.NewBranchReferenceName(remote.Branch), SingleBranch: true, Tags: extgogit.NoTags,
-			Depth: depth, NoCheckout: true,
+			Tags: extgogit.NoTags, Depth: depth,
 		})
 	}, func(late *Checkout) { _ = late.Close() })
 }
 
 // clone downloads into a directory of its own, which it removes when it fails.
-func (c *Client) clone(ctx context.Context, options *extgogit.CloneOptions) (*Checkout, error) {
+func (c *Client) clone(ctx context.Context, remote Remote, url string, options *extgogit.FetchOptions) (*Checkout, error) {
 	dir, err := os.MkdirTemp(c.opts.Dir, clonePrefix)
 	if err != nil {
 		return nil, err
 	}
 	objects := cache.NewObjectLRU(objectCache)
-	store := &limitedStorage{
+	into := &download{dir: dir, store: &limitedStorage{
 		Storage: filesystem.NewStorageWithOptions(osfs.New(dir, osfs.WithBoundOS()), objects,
 			filesystem.Options{ExclusiveAccess: true, KeepDescriptors: true}),
 		dir: dir, left: c.opts.MaxBytes, limits: c.opts.packLimits(),
-	}
-	checkout := &Checkout{dir: dir, store: store}
-	if err := checkout.download(ctx, options, c.opts); err != nil {
-		return nil, errors.Join(err, checkout.remove())
+	}}
+	checkout, err := into.run(ctx, remote, url, options, c.opts)
+	if err != nil {
+		return nil, errors.Join(err, into.remove())
 	}
 	return checkout, nil
 }
 
-func (c *Checkout) download(ctx context.Context, options *extgogit.CloneOptions, limits Options) error {
+// run fetches the branch of a remote, and those beside it that are there.
+func (d *download) run(ctx context.Context, remote Remote, url string, options *extgogit.FetchOptions, limits Options) (*Checkout, error) {
 	var err error
-	if c.repo, err = extgogit.CloneContext(ctx, c.store, nil, options); err != nil {
-		return err
+	if d.repo, err = extgogit.Init(d.store, nil); err != nil {
+		return nil, err
 	}
-	ref, err := c.repo.Reference(options.ReferenceName, true)
+	if _, err = d.repo.CreateRemote(&config.RemoteConfig{Name: options.RemoteName, URLs: []string{url}}); err != nil {
+		return nil, err
+	}
+	beside, err := d.fetch(ctx, remote, options)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if c.head, err = c.repo.CommitObject(ref.Hash()); err != nil {
-		return err
+	checkout, err := d.checkout(remote.Branch, limits)
+	if err != nil {
+		return nil, err
 	}
-	c.files, err = newTreeFS(c.store, c.head, limits.MaxFiles, limits.MaxFileBytes)
-	return err
+	checkout.beside = map[string]*Checkout{}
+	for _, branch := range beside {
+		if checkout.beside[branch], err = d.checkout(branch, limits); err != nil {
+			return nil, err
+		}
+	}
+	return checkout, nil
+}
+
+// fetch takes all branches at once, and tells which of those beside the remote's are there. Git takes none if one is not there,
+// and says which: so the others are asked for again.
+func (d *download) fetch(ctx context.Context, remote Remote, options *extgogit.FetchOptions) (beside []string, err error) {
+	beside = slices.DeleteFunc(slices.Clone(remote.beside), func(branch string) bool { return branch == remote.Branch })
+	for {
+		options.RefSpecs = []config.RefSpec{refSpecOf(remote.Branch)}
+		for _, branch := range beside {
+			options.RefSpecs = append(options.RefSpecs, refSpecOf(branch))
+		}
+		err := d.repo.FetchContext(ctx, options)
+		if !errors.Is(err, extgogit.NoMatchingRefSpecError{}) {
+			return beside, err
+		}
+		missing := slices.IndexFunc(beside, func(branch string) bool {
+			return strings.Contains(err.Error(), strconv.Quote(plumbing.NewBranchReferenceName(branch).String()))
+		})
+		if missing < 0 {
+			return nil, err
+		}
+		beside = slices.Delete(beside, missing, missing+1)
+	}
+}
+
+func refSpecOf(branch string) config.RefSpec {
+	name := plumbing.NewBranchReferenceName(branch).String()
+	return config.RefSpec("+" + name + ":" + name)
+}
+
+// checkout is the newest commit of a branch that was fetched.
+func (d *download) checkout(branch string, limits Options) (*Checkout, error) {
+	ref, err := d.repo.Reference(plumbing.NewBranchReferenceName(branch), true)
+	if err != nil {
+		return nil, err
+	}
+	head, err := d.repo.CommitObject(ref.Hash())
+	if err != nil {
+		return nil, err
+	}
+	files, err := newTreeFS(d.store, head, limits.MaxFiles, limits.MaxFileBytes)
+	return &Checkout{download: d, head: head, files: files}, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/fluxcd/pkg/git"
@@ -26,6 +27,8 @@ type Remote struct {
 	// PushOptions are given to the server with each push. A server that does not know them is not told.
 	PushOptions map[string]string
 
+	// beside are further branches that a clone fetches with it.
+	beside  []string
 	auth    *git.AuthOptions
 	proxy   transport.ProxyOptions
 	timeout time.Duration
@@ -36,7 +39,15 @@ func (r Remote) String() string { return shownURL(r.URL) + "@" + r.Branch }
 
 // On is another branch of the same repository.
 func (r Remote) On(branch string) Remote {
-	r.Branch = branch
+	r.Branch, r.beside = branch, nil
+	return r
+}
+
+// Beside lets clones fetch further branches at once, as far as these are there, see Checkout.Beside.
+func (r Remote) Beside(branches ...string) Remote {
+	r.beside = slices.Concat(r.beside, branches)
+	slices.Sort(r.beside)
+	r.beside = slices.Compact(r.beside)
 	return r
 }
 

@@ -67,6 +67,7 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	return pushable(repository, branch, policy), nil
 }
 
+// pushable is a finding if a policy may not push as it says.
 func pushable(repository *sourcev1.GitRepository, tracked string, policy *v1alpha1.AppUpgradePolicy) *pin.Finding {
 	if policy.Spec.Git == nil {
 		return nil

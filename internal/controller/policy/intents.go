@@ -175,4 +175,3 @@ func commitOf(git v1alpha1.Git) pin.Commit {
 	}
 	return commit
 }
-

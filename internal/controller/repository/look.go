@@ -16,6 +16,8 @@ import (
 // look is what fresh clones show of the pins of one automation.
 type look struct {
 	reading batch.Reading
+	// clone has both branches.
+	clone *gitops.Checkout
 	// remote is the branch that Flux wrote, or if that is not there the one that it is made from; head its newest commit.
 	remote gitops.Remote
 	head   gitops.Commit
@@ -26,11 +28,7 @@ type look struct {
 	branch string
 }
 
-func (l *look) close() {
-	if l.pushed != nil {
-		_ = l.pushed.Close()
-	}
-}
+func (l *look) close() { _ = l.clone.Close() }
 
 // look clones the repository of some pins, which share one automation, and reads their lines. Close it.
 func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (*look, error) {
@@ -46,29 +44,25 @@ func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = checkout.Close() }()
-	l := &look{remote: remote, head: checkout.Head(), checkout: checkout.Head(), branch: remote.Branch}
-	if l.reading, err = readLines(checkout, pins); err != nil {
+	l := &look{clone: checkout, remote: remote, head: checkout.Head(), checkout: checkout.Head(), branch: remote.Branch}
+	if err := l.read(remote, pins); err != nil {
+		l.close()
 		return nil, err
-	}
-	if push := pins[0].Push; push != "" {
-		if err := r.lookAtPushed(ctx, l, remote.On(push), pins); err != nil {
-			l.close()
-			return nil, err
-		}
 	}
 	return l, nil
 }
 
-// lookAtPushed adds what the push branch shows.
-func (r *Reconciler) lookAtPushed(ctx context.Context, l *look, remote gitops.Remote, pins []placement.Pin) error {
-	pushed, err := r.Git.Clone(ctx, remote)
-	if err != nil && gitops.ReasonOf(err) != gitops.ReasonBranchNotFound {
+// read reads the lines of pins on the checkout branch, and on their push branch if they have one.
+func (l *look) read(remote gitops.Remote, pins []placement.Pin) error {
+	var err error
+	l.reading, err = readLines(l.clone, pins)
+	push := pins[0].Push
+	if err != nil || push == "" {
 		return err
 	}
 	lines := map[batch.Key]batch.Line{}
-	if err == nil {
-		l.pushed, l.remote, l.head = pushed, remote, pushed.Head()
+	if pushed := l.clone.Beside(push); pushed != nil {
+		l.pushed, l.remote, l.head = pushed, remote.On(push), pushed.Head()
 		reading, err := readLines(pushed, pins)
 		if err != nil {
 			return err
@@ -158,34 +152,19 @@ func commits(of []gitops.Commit) []batch.Commit {
 	return out
 }
 
-// readPushed adds to pins what their push branches have, for those that are there.
-func (r *Reconciler) readPushed(ctx context.Context, remote gitops.Remote, pins []placement.Pin) error {
-	byBranch := map[string][]int{}
+// readPushed sets what the push branches of pins have, for those that are there.
+func readPushed(checkout *gitops.Checkout, pins []placement.Pin) error {
+	readers := map[string]*placement.Reader{}
 	for i, p := range pins {
-		if p.Push != "" {
-			byBranch[p.Push] = append(byBranch[p.Push], i)
+		pins[i].Pushed = nil
+		pushed := checkout.Beside(p.Push)
+		if pushed == nil {
+			continue
 		}
-	}
-	for branch, members := range byBranch {
-		if err := r.readBranch(ctx, remote.On(branch), pins, members); err != nil {
-			return err
+		if readers[p.Push] == nil {
+			readers[p.Push] = placement.NewReader(pushed.FS())
 		}
-	}
-	return nil
-}
-
-func (r *Reconciler) readBranch(ctx context.Context, remote gitops.Remote, pins []placement.Pin, members []int) error {
-	checkout, err := r.Git.Clone(ctx, remote)
-	if gitops.ReasonOf(err) == gitops.ReasonBranchNotFound {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = checkout.Close() }()
-	reader := placement.NewReader(checkout.FS())
-	for _, i := range members {
-		location, problem, err := reader.Locate(pins[i])
+		location, problem, err := readers[p.Push].Locate(p)
 		if err != nil {
 			return err
 		}

@@ -25,9 +25,6 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 		pins[i].Later = batch.SignerOf(pins[i].Pin) != a.Signer
 	}
 	remote, err := r.remote(ctx, s, repository, pins)
-	if err == nil {
-		err = r.readPushed(ctx, remote, pins)
-	}
 	if err != nil {
 		return r.visitFailed(ctx, s, a, pins, placement.Plan{}, err)
 	}
@@ -63,6 +60,9 @@ func (r *Reconciler) placing(ctx context.Context, s *scope, a batch.Visit, pins 
 		}
 		foreign, err := r.foreignPolicies(ctx, s, pins)
 		if err != nil {
+			return gitops.Change{}, err
+		}
+		if err := readPushed(checkout, pins); err != nil {
 			return gitops.Change{}, err
 		}
 		*plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied, foreign)
