@@ -28,7 +28,7 @@ type Forget struct{ Pins []Key }
 // Note writes memories that need no look at Git.
 type Note struct{ Pins map[Key]pin.Memory }
 
-// Relax lets pins at rest select the value that Git has.
+// Relax lets pins at rest select the value that the checkout branch has.
 type Relax struct{ Pins []Key }
 
 // Visit reads Git through one GitRepository, places and removes the markers of its pins with one commit, and records what

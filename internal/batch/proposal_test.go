@@ -23,7 +23,7 @@ func proposed(p *Pin) {
 	toBranch(p)
 	p.Memory.Git, p.Memory.Wanted, p.Memory.From, p.Memory.Commit = "1.1.0", "1.1.0", "1.0.0", "c1"
 	p.Memory.Proposal.Tag = "1.1.0"
-	p.Filter = pin.Filter("1.1.0")
+	p.Filter = pin.Filter("1.0.0")
 	p.Intent.Want = "1.1.0"
 }
 
@@ -358,4 +358,15 @@ func TestProposalsFollowTheBranches(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A pin selects what is proposed only while a batch moves it: another automation must not find it there.
+func TestProposalIsNotSelectedAtRest(t *testing.T) {
+	old := placed("a", proposed, func(p *Pin) { p.Filter = pin.Filter("1.1.0") })
+	if diff := cmp.Diff(Action(Relax{Pins: []Key{old.Key}}), Next(observation([]Pin{old}, resting()))); diff != "" {
+		t.Errorf("Next() (-want +got):\n%s", diff)
+	}
+	if action := Next(observation([]Pin{placed("a", proposed)}, resting())); action != (Wait{}) {
+		t.Errorf("Next() = %+v", action)
+	}
 }

@@ -112,11 +112,11 @@ func pastMoving(p Pin) bool {
 	return m.Marked && aboutMoving(m.Finding) && !leaves(p) && (wants(p) != m.Wanted || wants(p) == m.Git || wants(p) == "")
 }
 
-// unrelaxed are pins at rest that do not select the value that Git has.
+// unrelaxed are pins at rest that do not select the value that the checkout branch has.
 func unrelaxed(o Observation) []Key {
 	var keys []Key
 	for _, p := range o.Pins {
-		if p.Batch == "" && p.Memory.Git != "" && p.Filter != pin.Filter(p.Memory.Git) {
+		if text := p.Memory.AtRest(); p.Batch == "" && text != "" && p.Filter != pin.Filter(text) {
 			keys = append(keys, p.Key)
 		}
 	}

@@ -54,6 +54,15 @@ type Proposal struct {
 	Tag string `json:"tag,omitempty"`
 }
 
+// AtRest is the text of the version that the pin selects while nothing moves it: that of the checkout branch. What is only proposed
+// is for a human to merge, so nobody else may find it selected. Empty: it is not known.
+func (m Memory) AtRest() string {
+	if m.Proposal.Branch == "" {
+		return m.Git
+	}
+	return m.Proposal.Checkout
+}
+
 // OnCheckout is a memory as it is about the checkout branch: what is only proposed was not written yet.
 func (m Memory) OnCheckout() Memory {
 	if m.Proposal.Branch == "" {

@@ -43,3 +43,22 @@ func TestPushOptions(t *testing.T) {
 		t.Errorf("OptionsOf() = %q", got)
 	}
 }
+
+// What is only proposed is not selected while nothing moves the pin.
+func TestAtRest(t *testing.T) {
+	for name, tc := range map[string]struct {
+		memory Memory
+		want   string
+	}{
+		"no push branch": {Memory{Git: "1.1.0"}, "1.1.0"},
+		"proposed":       {Memory{Git: "1.1.0", Proposal: Proposal{Branch: "b", Checkout: "1.0.0", Tag: "1.1.0"}}, "1.0.0"},
+		"merged":         {Memory{Git: "1.1.0", Proposal: Proposal{Branch: "b", Checkout: "1.1.0"}}, "1.1.0"},
+		"nothing read":   {Memory{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := tc.memory.AtRest(); got != tc.want {
+				t.Errorf("AtRest() = %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/gate"
+	"github.com/giantswarm/app-upgrade-operator/internal/schedule"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -75,6 +76,23 @@ func (r *run) await() {
 			hold := gate.AwaitingMerge(want, t.Pin.Memory.Proposal.Branch)
 			t.holds = append(slices.Clip(t.holds), *hold)
 			t.awaits = true
+			r.wakeBeforeFreeze(t.wave)
 		}
+	}
+}
+
+// wakeBeforeFreeze asks for a new decision when the next exclusion of a wave begins, for it takes proposals back. Windows say nothing of
+// that: they may be closed already, and stay so.
+func (r *run) wakeBeforeFreeze(w *wave) {
+	if w == nil || w.freezeAsked {
+		return
+	}
+	w.freezeAsked = true
+	exclusions := make([]schedule.Schedule, 0, len(w.schedules))
+	for _, s := range w.schedules {
+		exclusions = append(exclusions, s.Schedule.Exclusions())
+	}
+	if at, ok := schedule.Closes(r.in.Now, exclusions...); ok {
+		r.wakeAt(at)
 	}
 }

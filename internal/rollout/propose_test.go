@@ -123,3 +123,32 @@ func TestRollbackIsProposed(t *testing.T) {
 		t.Errorf("the rollback is %+v", d)
 	}
 }
+
+// A freeze that begins while the window is closed takes a proposal back, so it asks for a decision; without a proposal it does not.
+func TestFreezeWakesForProposal(t *testing.T) {
+	at := func(hours int) metav1.Time { return metav1.NewTime(noon.Add(time.Duration(hours) * time.Hour)) }
+	window := v1alpha1.TimeWindow{Name: "later", StartTime: at(10), EndTime: at(12)}
+	xmas := v1alpha1.TimeWindow{Name: "xmas", StartTime: at(2), EndTime: at(4)}
+	closed := makeSchedule(t, "spec.schedule", v1alpha1.Schedule{Windows: []v1alpha1.TimeWindow{window}})
+	frozen := makeSchedule(t, "MaintenanceSchedule xmas", v1alpha1.Schedule{Exclusions: []v1alpha1.TimeWindow{xmas}})
+	for name, tc := range map[string]struct {
+		target Target
+		wakeUp time.Time
+	}{
+		"a proposal stands": {target: proposedTarget("a", "1.4.0", "1.5.0"), wakeUp: xmas.StartTime.Time},
+		"none stands":       {target: deployedTarget("a", "1.4.0"), wakeUp: window.StartTime.Time},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := remembered(makeInput(tc.target).in)
+			in.Policy.Waves[0].Schedules, in.Maintenance = []Schedule{closed}, []Schedule{frozen}
+			d := Decide(in)
+			if !d.WakeUp.Equal(tc.wakeUp) {
+				t.Fatalf("it wakes at %s, want %s", d.WakeUp, tc.wakeUp)
+			}
+			in.Now = d.WakeUp
+			if d = Decide(in); d.Targets[0].Want == "1.5.0" && in.Now.Equal(xmas.StartTime.Time) {
+				t.Errorf("the freeze leaves the proposal: %+v", d.Targets[0])
+			}
+		})
+	}
+}

@@ -40,6 +40,8 @@ type wave struct {
 	// rollbackBarred is the verdict on rollbacks, once it was asked for.
 	rollbackAsked  bool
 	rollbackBarred *Hold
+	// freezeAsked: it is known when the next exclusion begins.
+	freezeAsked bool
 }
 
 func (r *run) addWaves() {

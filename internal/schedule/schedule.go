@@ -68,6 +68,9 @@ func parseWindows(field string, specs []v1alpha1.TimeWindow, zone *time.Location
 	return windows, nil
 }
 
+// Exclusions is the schedule without its windows: it is closed only while an exclusion covers the time.
+func (s Schedule) Exclusions() Schedule { return Schedule{zone: s.zone, exclusions: s.exclusions} }
+
 // At says whether an upgrade may start now.
 func (s Schedule) At(now time.Time) State {
 	wall := clock{zone: s.zone}

@@ -93,6 +93,7 @@ func TestOpensAndCloses(t *testing.T) {
 		"until the freeze":               {[]Schedule{halves, freeze}, "2026-01-10T10:00:00Z", "2026-01-10T10:00:00Z", "2026-03-01T00:00:00Z"},
 		"freeze alone":                   {[]Schedule{freeze}, "2026-03-10T00:00:00Z", "2026-04-01T00:00:00Z", "2026-03-10T00:00:00Z"},
 		"after the freeze":               {[]Schedule{freeze}, "2026-04-01T00:00:00Z", "2026-04-01T00:00:00Z", never},
+		"exclusions without windows":     {[]Schedule{touching.Exclusions()}, "2026-02-20T00:00:00Z", "2026-02-20T00:00:00Z", "2026-03-01T00:00:00Z"},
 		"past":                           {[]Schedule{past}, "2026-01-01T00:00:00Z", never, "2026-01-01T00:00:00Z"},
 		"beyond the horizon":             {[]Schedule{far}, "2026-01-01T00:00:00Z", never, "2026-01-01T00:00:00Z"},
 		"an exclusion touches":           {[]Schedule{touching}, "2026-02-28T00:00:00Z", "2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z"},

@@ -30,10 +30,10 @@ func release(object *imagev1.ImagePolicy, memory pin.Memory) {
 	atRest(object, memory)
 }
 
-// atRest lets a pin select the value that Git has.
+// atRest lets a pin select the value that the checkout branch has.
 func atRest(object *imagev1.ImagePolicy, memory pin.Memory) {
-	if memory.Git != "" {
-		object.Spec.FilterTags = &imagev1.TagFilter{Pattern: pin.Filter(memory.Git)}
+	if text := memory.AtRest(); text != "" {
+		object.Spec.FilterTags = &imagev1.TagFilter{Pattern: pin.Filter(text)}
 	}
 }
 
