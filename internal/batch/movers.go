@@ -86,7 +86,7 @@ func moves(o Observation, p Pin) bool {
 		return m.Restore != m.Git
 	case withdrawal(p) != "":
 		return true
-	case onCheckout(p):
+	case p.Leaving, onCheckout(p):
 		return false
 	case !p.Decided || p.Closed != "" || !leads(p.Intent, m.Git):
 		return false

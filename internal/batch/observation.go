@@ -80,9 +80,11 @@ type Pin struct {
 	// Automation is the one that writes this pin's line.
 	Automation Key
 	// Push is the branch that Flux pushes to and humans merge; empty: it pushes to the checkout branch.
-	Push   string
-	Intent pin.Intent
-	Memory pin.Memory
+	Push string
+	// Leaving: the policy wants another push branch, or none. Push stays the one before until nothing more is to be done there, see PushNow.
+	Leaving bool
+	Intent  pin.Intent
+	Memory  pin.Memory
 	// Batch is the pin's batch label; empty at rest.
 	Batch string
 	// Filter is the tag pattern of the pin's spec.

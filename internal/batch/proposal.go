@@ -51,6 +51,15 @@ func staleBranch(l Line) *pin.Finding {
 		l.Push, l.File, l.Line)}
 }
 
+// PushNow is the push branch of a pin as things are, if its policy wants one; empty: none. A pin in a batch leaves the branch of that
+// when the batch ends, and one of which a proposal stands when it is withdrawn there.
+func PushNow(wanted, inBatch string, m pin.Memory) (push string, leaving bool) {
+	if m.Proposal.Branch == wanted || inBatch == "" && m.Proposal.Tag == "" {
+		return wanted, false
+	}
+	return m.Proposal.Branch, true
+}
+
 // Superfluous says whether a push branch on which no proposal stands may be deleted, so that Flux makes it anew: it lacks the
 // newest commit of the checkout branch, and each of its own commits is one of a batch. Both are the newest first, as far as
 // they are known; a branch that began before that is left alone.
@@ -157,7 +166,7 @@ func withdrawal(p Pin) string {
 	switch {
 	case proposal.Tag == "" || proposal.Branch != p.Push || !p.Decided:
 		return ""
-	case p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git):
+	case !p.Leaving && (p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git)):
 		return ""
 	}
 	return tagOf(p.Intent.Target, proposal.Checkout)

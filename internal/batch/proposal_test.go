@@ -27,6 +27,8 @@ func proposed(p *Pin) {
 	p.Intent.Want = "1.1.0"
 }
 
+func leavingBranch(p *Pin) { p.Leaving = true }
+
 func wanting(version string) func(*Pin) { return func(p *Pin) { p.Intent.Want = version } }
 
 // lines is what the checkout branch and the push branch have; empty: there is no push branch.
@@ -109,17 +111,20 @@ func TestProposalsMove(t *testing.T) {
 		with []func(*Pin)
 		want string
 	}{
-		"a first one":                       {pin: toBranch, with: []func(*Pin){wanting("1.1.0")}, want: "1.1.0"},
-		"stands":                            {pin: proposed},
-		"stands while schedules are closed": {pin: proposed, with: []func(*Pin){closed}},
-		"replaced":                          {pin: proposed, with: []func(*Pin){wanting("1.2.0")}, want: "1.2.0"},
-		"not replaced while closed":         {pin: proposed, with: []func(*Pin){wanting("1.2.0"), closed}},
-		"withdrawn":                         {pin: proposed, with: []func(*Pin){wanting("")}, want: "1.0.0"},
-		"withdrawn while closed":            {pin: proposed, with: []func(*Pin){wanting(""), closed}, want: "1.0.0"},
-		"withdrawn for an older one":        {pin: proposed, with: []func(*Pin){wanting("1.0.5")}, want: "1.0.0"},
-		"not while it is suspended":         {pin: proposed, with: []func(*Pin){wanting(""), suspended}},
-		"not before all is decided":         {pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Decided = false }}},
-		"not on another branch":             {pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Push, p.Intent.Prompt = "next", "" }}},
+		"a first one":                                   {pin: toBranch, with: []func(*Pin){wanting("1.1.0")}, want: "1.1.0"},
+		"stands":                                        {pin: proposed},
+		"stands while schedules are closed":             {pin: proposed, with: []func(*Pin){closed}},
+		"replaced":                                      {pin: proposed, with: []func(*Pin){wanting("1.2.0")}, want: "1.2.0"},
+		"not replaced while closed":                     {pin: proposed, with: []func(*Pin){wanting("1.2.0"), closed}},
+		"withdrawn":                                     {pin: proposed, with: []func(*Pin){wanting("")}, want: "1.0.0"},
+		"withdrawn while closed":                        {pin: proposed, with: []func(*Pin){wanting(""), closed}, want: "1.0.0"},
+		"withdrawn for an older one":                    {pin: proposed, with: []func(*Pin){wanting("1.0.5")}, want: "1.0.0"},
+		"not while it is suspended":                     {pin: proposed, with: []func(*Pin){wanting(""), suspended}},
+		"not before all is decided":                     {pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Decided = false }}},
+		"not on another branch":                         {pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Push, p.Intent.Prompt = "next", "" }}},
+		"withdrawn from a branch that it leaves":        {pin: proposed, with: []func(*Pin){leavingBranch}, want: "1.0.0"},
+		"not replaced on a branch that it leaves":       {pin: proposed, with: []func(*Pin){leavingBranch, wanting("1.2.0")}, want: "1.0.0"},
+		"nothing new is proposed on one that it leaves": {pin: toBranch, with: []func(*Pin){leavingBranch, wanting("1.1.0")}},
 		"overtaken": {
 			pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Memory.Proposal.Checkout = "1.2.0" }}, want: "1.2.0",
 		},
@@ -368,5 +373,83 @@ func TestProposalIsNotSelectedAtRest(t *testing.T) {
 	}
 	if action := Next(observation([]Pin{placed("a", proposed)}, resting())); action != (Wait{}) {
 		t.Errorf("Next() = %+v", action)
+	}
+}
+
+// A pin stays with the branch of its batch and of its proposal until both have ended, and then gets the one that its policy wants.
+func TestPushNow(t *testing.T) {
+	stands := pin.Proposal{Branch: upgrades, Checkout: "1.0.0", Tag: "1.1.0"}
+	read := pin.Proposal{Branch: upgrades, Checkout: "1.0.0"}
+	for name, tc := range map[string]struct {
+		wanted, inBatch string
+		proposal        pin.Proposal
+		push            string
+		leaving         bool
+	}{
+		"the same":                        {wanted: upgrades, inBatch: batchID, proposal: stands, push: upgrades},
+		"another one":                     {wanted: "next", proposal: read, push: "next"},
+		"another one, in a batch":         {wanted: "next", inBatch: batchID, proposal: read, push: upgrades, leaving: true},
+		"another one, a proposal stands":  {wanted: "next", proposal: stands, push: upgrades, leaving: true},
+		"none any more":                   {wanted: "", proposal: read, push: ""},
+		"none any more, a proposal stand": {wanted: "", proposal: stands, push: upgrades, leaving: true},
+		"the first":                       {wanted: upgrades, push: upgrades},
+		"the first, in a batch":           {wanted: upgrades, inBatch: batchID, push: "", leaving: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			push, leaving := PushNow(tc.wanted, tc.inBatch, pin.Memory{Proposal: tc.proposal})
+			if push != tc.push || leaving != tc.leaving {
+				t.Errorf("PushNow() = %q, %v", push, leaving)
+			}
+		})
+	}
+}
+
+// A batch does not go on to write a branch that the policy does not want any more, but for what takes a proposal back.
+func TestBatchLeavesBranch(t *testing.T) {
+	p := placed("a", toBranch, wanting("1.1.0"), leavingBranch)
+	p.Memory = Begin(p.Memory, batchID, "1.1.0")
+	if unwanted(p, main) == "" {
+		t.Error("a new proposal goes on")
+	}
+	p = placed("a", proposed, leavingBranch)
+	p.Memory = Begin(p.Memory, batchID, "1.0.0")
+	if why := unwanted(p, main); why != "" {
+		t.Errorf("the withdrawal ends: %s", why)
+	}
+}
+
+// What failed on one branch keeps no pin from another one, nor from having none; what is wrong in the file does.
+func TestFindingsLeaveBranches(t *testing.T) {
+	for name, tc := range map[string]struct {
+		finding, push string
+		visits, ends  bool
+	}{
+		"a stale branch":             {finding: reasonStaleBranch, push: "next", visits: true, ends: true},
+		"a push that was refused":    {finding: reasonGitUnwritable, push: "next", visits: true, ends: true},
+		"a tag that is missing":      {finding: reasonTagMissing, push: "next", visits: true, ends: true},
+		"a marker without an effect": {finding: reasonMarkerIneffective, push: "next", visits: true, ends: true},
+		"no push branch any more":    {finding: reasonStaleBranch, push: "", visits: true, ends: true},
+		"the same branch":            {finding: reasonStaleBranch, push: upgrades},
+		"a file that is wrong":       {finding: reasonMarkerMissing, push: "next"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := placed("a", toBranch, wanting("1.1.0"), finding(tc.finding, noon.Add(time.Hour)), func(p *Pin) { p.Push = tc.push })
+			p.Memory.Wanted = "1.1.0"
+			_, visits := Next(observation([]Pin{p}, resting())).(Visit)
+			if visits != tc.visits {
+				t.Fatalf("it visits Git: %v", visits)
+			}
+			if !visits {
+				return
+			}
+			p.Memory = Recall(p.Memory, lines(p, "1.0.0", ""), "r1")
+			if ends := p.Memory.Finding == nil; ends != tc.ends {
+				t.Errorf("the finding is %+v", p.Memory.Finding)
+			}
+			prepare, _ := Next(observation([]Pin{p}, resting())).(Prepare)
+			if diff := cmp.Diff(map[Key]string{p.Key: "1.1.0"}, prepare.Wanted); diff != "" {
+				t.Errorf("Prepare (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

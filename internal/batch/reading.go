@@ -45,6 +45,9 @@ func Recall(m pin.Memory, l Line, revision string) pin.Memory {
 		m.Note = *l.Note
 	}
 	if l.File != "" {
+		if m.Proposal.Branch != l.Push && failedToMove(m.Finding) { // that was on another branch
+			m.Finding, m.Failures, m.RetryAt = nil, 0, ""
+		}
 		m = recallValue(m, l)
 	}
 	if l.Problem != nil {

@@ -138,6 +138,8 @@ func unwanted(p Pin, with Key) string {
 		return "another automation would write it too"
 	case goesBack(p):
 		return ""
+	case p.Leaving:
+		return "its policy pushes to another branch now"
 	case p.Closed != "":
 		return p.Closed
 	case p.Memory.Wanted != p.Intent.Want || !leads(p.Intent, p.Memory.From):

@@ -41,14 +41,20 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 		return p.Orphaned || p.Decided
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
+	case onAnotherBranch(p):
+		return true
 	case m.Finding != nil:
 		return revisits(o, p)
-	case m.Proposal.Branch != p.Push:
-		return true
 	case m.Leader != "":
 		return !names[Key{p.Key.Namespace, m.Leader}]
 	}
 	return m.File == "" || MayMark(p) && !m.Marked
+}
+
+// onAnotherBranch: the push branch has never been read. What failed on the one before does not matter there.
+func onAnotherBranch(p Pin) bool {
+	m := p.Memory
+	return m.Proposal.Branch != p.Push && (m.Finding == nil || failedToMove(m.Finding))
 }
 
 // revisits: what was found may have ended although no new fact prompts a look.

@@ -137,18 +137,35 @@ func (r *Reconciler) observePin(ctx context.Context, reader client.Reader, s *sc
 	if err != nil {
 		return err
 	}
-	if p.Refused = found.repository == nil; !p.Refused {
-		p.Forbidden = resolve.Pushable(found.repository, found.branch, key.Namespace, intent.Commit.Push)
-	}
-	if p.Forbidden != nil {
-		p.Intent.Commit.Push = pin.Push{}
-	}
-	p.Push = p.Intent.Commit.Push.Branch
-	p.Automation = batch.Key{Namespace: key.Namespace, Name: fluxobjects.AutomationName(key.Namespace, s.key, intent.Source.Repository, p.Intent.Commit)}
+	observePush(s.key, &p, found)
 	s.pins[key] = object
 	s.policies[key] = object.Namespace + "/" + object.Labels[pin.PolicyLabel]
 	s.Pins = append(s.Pins, p)
 	return nil
+}
+
+// observePush tells to which branch Flux pushes for a pin, which automation does it, and whether it may.
+func observePush(key string, p *batch.Pin, found source) {
+	push := &p.Intent.Commit.Push
+	forbidden := func(push pin.Push) *pin.Finding {
+		if found.repository == nil {
+			return nil
+		}
+		return resolve.Pushable(found.repository, found.branch, p.Key.Namespace, push)
+	}
+	before := *push
+	if before.Branch, p.Leaving = batch.PushNow(push.Branch, p.Batch, p.Memory); p.Leaving && forbidden(before) != nil {
+		p.Leaving = false
+	}
+	if p.Leaving {
+		*push = before
+	}
+	p.Refused = found.repository == nil
+	if p.Forbidden = forbidden(*push); p.Forbidden != nil {
+		*push = pin.Push{}
+	}
+	p.Push = push.Branch
+	p.Automation = batch.Key{Namespace: p.Key.Namespace, Name: fluxobjects.AutomationName(p.Key.Namespace, key, p.Intent.Source.Repository, p.Intent.Commit)}
 }
 
 // policy tells whether a policy lives, is suspended, and has decided.
