@@ -1,15 +1,20 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
 // upgrades is the push branch of these tests.
@@ -165,4 +170,38 @@ func (f *fleet) git(args ...string) string {
 	out, err := exec.CommandContext(f.Context(), "git", append([]string{"-C", f.repo.Dir()}, args...)...).Output()
 	must(f.T, err)
 	return strings.TrimSpace(string(out))
+}
+
+// A policy that names another push branch takes its proposal back from the old one, and makes it on the new one.
+func TestPushBranchIsChanged(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("moved", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	f.proposes("moved", "1.1.0", "one")
+	must(t, f.selects("one", "1.0.0"))
+
+	must(t, env.Client.Patch(t.Context(), f.get("moved"), mergePatch(`{"spec":{"git":{"push":{"branch":"next"}}}}`)))
+	eventually(t, "it is proposed on the new branch only", func() error {
+		return errors.Join(f.onBranch(upgrades, "one", "1.0.0"), f.onBranch("next", "one", "1.1.0"), f.atRest())
+	})
+	f.holds("moved", "1.1.0", v1alpha1.AwaitingMergeReason)
+
+	must(t, env.Client.Patch(t.Context(), f.get("moved"), mergePatch(`{"spec":{"git":{"push":null}}}`)))
+	eventually(t, "it is withdrawn, and written without a proposal", func() error {
+		return errors.Join(f.onBranch("next", "one", "1.0.0"), f.inGit("one", "1.1.0"), f.atRest())
+	})
+}
+
+// selects complains unless the pin of an App selects a tag.
+func (f *fleet) selects(app, tag string) error {
+	var object imagev1.ImagePolicy
+	key := client.ObjectKey{Namespace: f.namespace, Name: pin.Name("App", app)}
+	if err := env.Client.Get(f.Context(), key, &object); err != nil {
+		return err
+	}
+	if latest := object.Status.LatestRef; latest == nil || latest.Tag != tag {
+		return fmt.Errorf("ImagePolicy %s selects %+v, not %s", key, latest, tag)
+	}
+	return nil
 }

@@ -63,13 +63,14 @@ func (m Memory) AtRest() string {
 	return m.Proposal.Checkout
 }
 
-// OnCheckout is a memory as it is about the checkout branch: what is only proposed was not written yet.
+// OnCheckout is a memory as it is about the checkout branch: what is only proposed was not written yet. What was proposed, and is neither
+// there any more nor merged, was written and taken back by a human.
 func (m Memory) OnCheckout() Memory {
 	if m.Proposal.Branch == "" {
 		return m
 	}
 	m.Git, m.From = m.Proposal.Checkout, "" // From may be an older proposal
-	if !versions.Same(m.Wanted, m.Git) {
+	if m.Proposal.Tag != "" && !versions.Same(m.Wanted, m.Git) {
 		m.Commit = ""
 	}
 	return m

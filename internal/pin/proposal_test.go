@@ -16,6 +16,10 @@ func TestOnCheckout(t *testing.T) {
 			memory: Memory{Git: "1.1.0", From: "1.0.0", Wanted: "1.1.0", Commit: "c", Proposal: Proposal{Branch: "b", Checkout: "1.0.0", Tag: "1.1.0"}},
 			want:   Memory{Git: "1.0.0", Wanted: "1.1.0", Proposal: Proposal{Branch: "b", Checkout: "1.0.0", Tag: "1.1.0"}},
 		},
+		"refused": {
+			memory: Memory{Git: "1.0.0", From: "1.0.0", Wanted: "1.1.0", Commit: "c", Proposal: Proposal{Branch: "b", Checkout: "1.0.0"}},
+			want:   Memory{Git: "1.0.0", Wanted: "1.1.0", Commit: "c", Proposal: Proposal{Branch: "b", Checkout: "1.0.0"}},
+		},
 		"merged": {
 			memory: Memory{Git: "v1.1.0", From: "1.0.0", Wanted: "1.1.0", Commit: "c", Proposal: Proposal{Branch: "b", Checkout: "v1.1.0"}},
 			want:   Memory{Git: "v1.1.0", Wanted: "1.1.0", Commit: "c", Proposal: Proposal{Branch: "b", Checkout: "v1.1.0"}},

@@ -42,7 +42,7 @@ func (r *run) chooseFor(t *target, resolved bool) {
 	}
 	chosen := r.afterRollback(t, r.selectFor(t))
 	t.holds = chosen.holds
-	if chosen.offer < 0 || r.keeps(t, chosen) {
+	if chosen.offer < 0 || r.comesFirst(t, chosen) {
 		r.keepOrWithdraw(t)
 		return
 	}

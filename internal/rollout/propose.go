@@ -20,12 +20,17 @@ func (t *target) proposal() string {
 	return t.Pin.Memory.Proposal.Tag
 }
 
-// keeps says whether a target keeps its proposal instead of what was chosen for it, which is nothing newer.
-func (r *run) keeps(t *target, chosen selection) bool {
-	if !r.stays(t) {
+// proposes says whether what a target should have is proposed on a push branch.
+func (t *target) proposes() bool { return t.Pin != nil && t.Pin.Memory.Proposal.Branch != "" }
+
+// comesFirst says whether a target's proposal is seen to before what was chosen for the target: that is nothing newer, or the proposal
+// may not be merged any more. Then it is taken back first, since another one may never get there.
+func (r *run) comesFirst(t *target, chosen selection) bool {
+	proposed := r.parse(t.proposal())
+	if proposed == nil {
 		return false
 	}
-	return chosen.offer < 0 || !r.offers[chosen.offer].parsed.GreaterThan(r.parse(t.proposal()))
+	return !r.welcome(t) || t.Pin.Intent.Want == t.proposal() && !r.offers[chosen.offer].parsed.GreaterThan(proposed)
 }
 
 // keepOrWithdraw leaves a target without a new version: a proposal that may stay does, anything else is withdrawn.
@@ -37,13 +42,16 @@ func (r *run) keepOrWithdraw(t *target) {
 	r.withdraw(t)
 }
 
-// stays says whether a proposal may wait for a human: it is wanted, and nothing but windows keeps it from being made now. These are
-// about when a version is proposed, not when a human merges it. What cannot be known at the moment takes nothing back either.
+// stays says whether a proposal may wait for a human: it is wanted, and welcome.
 func (r *run) stays(t *target) bool {
+	return r.parse(t.proposal()) != nil && t.Pin.Intent.Want == t.proposal() && r.welcome(t)
+}
+
+// welcome says whether nothing but windows keeps a proposal from being made now. These are about when a version is proposed, not when a
+// human merges it. What cannot be known at the moment takes nothing back either.
+func (r *run) welcome(t *target) bool {
 	proposed := r.parse(t.proposal())
 	switch {
-	case proposed == nil || t.Pin.Intent.Want != t.proposal():
-		return false
 	case !t.upgrade.Rollback && !r.admits(t.proposal()):
 		return false
 	case !t.movable():

@@ -43,8 +43,12 @@ func TestProposals(t *testing.T) {
 		"frozen":                    {proposed: "1.5.0", with: during(frozen), holds: []string{v1alpha1.FrozenReason}},
 		"excluded":                  {proposed: "1.5.0", with: func(in *Input) { in.Policy.Exclude = []string{"1.5.0"} }},
 		"excluded for an older one": {
-			proposed: "1.5.0", want: "1.4.5", with: func(in *Input) { in.Policy.Exclude, in.Candidate.Tag = []string{"1.5.0"}, "1.4.5" },
+			proposed: "1.5.0", with: func(in *Input) { in.Policy.Exclude, in.Candidate.Tag = []string{"1.5.0"}, "1.4.5" },
 		},
+		"excluded, and a newer one is out": {proposed: "1.4.5", with: func(in *Input) { in.Policy.Exclude = []string{"1.4.5"} }},
+		"blocked, and a newer one is out": {proposed: "1.4.5", with: func(in *Input) {
+			in.Ledger.Blocked = []pin.Blocked{{Tag: "1.4.5", Message: "1 of 1 targets failed"}}
+		}},
 		"blocked": {proposed: "1.5.0", holds: []string{v1alpha1.BlockedReason}, with: func(in *Input) {
 			in.Ledger.Blocked = []pin.Blocked{{Tag: "1.5.0", Message: "1 of 1 targets failed"}}
 		}},
@@ -150,5 +154,65 @@ func TestFreezeWakesForProposal(t *testing.T) {
 				t.Errorf("the freeze leaves the proposal: %+v", d.Targets[0])
 			}
 		})
+	}
+}
+
+// A rollback that cannot be proposed, or that a human refuses, ends the wait of its wave and says so: a newer version may come.
+func TestRollbackIsRefused(t *testing.T) {
+	back := func(memory pin.Memory) Target {
+		return changed(deployedTarget("a", "1.5.0"), func(t *Target) {
+			t.ReleaseStatus = "failed"
+			t.Pin.Intent.Want, t.Pin.Intent.Back = "1.4.0", "1.5.0"
+			memory.File, memory.Line, memory.Marked, memory.Git = t.Pin.Memory.File, t.Pin.Memory.Line, true, "1.5.0"
+			t.Pin.Memory = memory
+			t.Pin.Upgrade = pin.Upgrade{From: "1.5.0", To: "1.4.0", Rollback: true, Judged: true, Start: noon}
+		})
+	}
+	read := pin.Proposal{Branch: "upgrades", Checkout: "1.5.0"}
+	for name, tc := range map[string]struct {
+		memory pin.Memory
+		result string
+		// want is that of another target of the wave, once a newer version is out.
+		want string
+	}{
+		"not yet proposed": {memory: pin.Memory{Proposal: read}, want: "1.4.0"},
+		"the server refuses the push": {
+			memory: pin.Memory{Proposal: read, Wanted: "1.4.0", Finding: &pin.Finding{Reason: v1alpha1.GitUnwritableReason}}, want: "1.6.0",
+		},
+		"a human deletes the branch": {
+			memory: pin.Memory{Proposal: read, Wanted: "1.4.0", Commit: "c1"}, result: v1alpha1.ResultOverridden, want: "1.6.0",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := remembered(makeInput(back(tc.memory.OnCheckout()), deployedTarget("b", "1.4.0")).in)
+			in.Ledger.Blocked = []pin.Blocked{{Tag: "1.5.0", Rollback: true}}
+			d := Decide(in)
+			if got := d.Targets[0].Upgrade.Result; got != tc.result {
+				t.Errorf("the rollback is %q, want %q", got, tc.result)
+			}
+			if found := d.Targets[0].Finding != nil; found != (tc.result != "") {
+				t.Errorf("the finding is %+v", d.Targets[0].Finding)
+			}
+			in.Ledger.Seen = append(in.Ledger.Seen, pin.Seen{Tag: "1.6.0", At: noon})
+			in.Candidate.Tag = "1.6.0"
+			if got := Decide(in).Targets[1]; got.Want != tc.want {
+				t.Errorf("another target of the wave wants %q, want %q: %+v", got.Want, tc.want, got.Holds)
+			}
+		})
+	}
+}
+
+// A proposal that may not be merged any more is gone before another one comes: that one may never get there.
+func TestBadProposalGoesFirst(t *testing.T) {
+	in := makeInput(proposedTarget("a", "1.4.0", "1.4.5")).in
+	in.Policy.Exclude = []string{"1.4.5"}
+	first := Decide(in).Targets[0]
+	if first.Want != "" || first.Upgrade.Running() {
+		t.Fatalf("it is replaced at once: %+v", first)
+	}
+	in.Targets[0].Pin.Intent.Want, in.Targets[0].Pin.Upgrade = "", first.Upgrade
+	in.Targets[0].Pin.Memory.Proposal.Tag = ""
+	if then := Decide(in).Targets[0]; then.Want != "1.5.0" {
+		t.Errorf("nothing else is proposed: %+v", then)
 	}
 }

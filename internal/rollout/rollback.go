@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"fmt"
+
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/gate"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -53,6 +55,17 @@ func (r *run) mustGoBack(t *target) bool {
 	}
 	blocked := r.blocked(u.To)
 	return blocked != nil && blocked.Rollback
+}
+
+// refusedRollback tells of a target that is not healthy, and that a human did not let go back; nil: it is none.
+func (r *run) refusedRollback(t *target) *pin.Finding {
+	u := t.upgrade
+	if !u.Rollback || u.Result != v1alpha1.ResultOverridden || !t.proposes() || !r.at(t, u.From) || r.healthy(t) {
+		return nil
+	}
+	return &pin.Finding{Reason: v1alpha1.UpgradeFailedReason, Message: fmt.Sprintf(
+		"The rollback from %s to %s was proposed and refused, and %s is not healthy: %s; repair it, commit the version that you want, "+
+			"or wait for a newer one", u.From, u.To, u.From, r.ailment(t))}
 }
 
 // rollbackFailed: the target is at the version that it was taken back to, and that is not healthy either.

@@ -64,7 +64,7 @@ func (r *run) arrival(t *target) pin.Upgrade {
 	u, timeout := t.upgrade, r.in.Policy.Health.Timeout
 	if u.Committed.IsZero() {
 		u.Committed, u.From = r.active, r.replaced(t)
-		if t.Pin.Memory.Proposal.Branch != "" {
+		if t.proposes() {
 			u.Start = r.now() // the merge is the start
 		}
 	}
@@ -144,7 +144,7 @@ func (r *run) findingOf(t *target) *pin.Finding {
 	case t.finding != nil:
 		return t.finding
 	case t.wave == nil || !r.at(t, u.To):
-		return nil
+		return r.refusedRollback(t)
 	case u.Result == v1alpha1.ResultFailed && u.Rollback:
 		return &pin.Finding{Reason: v1alpha1.RollbackFailedReason, Message: fmt.Sprintf(
 			"It was taken back from %s to %s, and that is not healthy: %s; repair it, then set a new token in the annotation %s",
