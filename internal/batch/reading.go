@@ -26,6 +26,8 @@ type Line struct {
 	// Foreign is the ImagePolicy, `namespace/name`, that somebody else's marker on the line names, and ForeignSeen what is
 	// known of it, see Seen; empty: none.
 	Foreign, ForeignSeen string
+	// Astray is a file in which the pin's marker stands although the version is here; empty: none.
+	Astray string
 	// Push and Checkout are the pin's push branch and what the checkout branch has, see Proposed; empty: it has none.
 	Push, Checkout string
 	// Stale: the push branch has something else than the checkout branch, and no proposal.
@@ -49,6 +51,7 @@ func Recall(m pin.Memory, l Line, revision string) pin.Memory {
 			m.Finding, m.Failures, m.RetryAt = nil, 0, ""
 		}
 		m = recallValue(m, l)
+		m.Astray = l.Astray
 	}
 	if l.Problem != nil {
 		m.Finding, m.Failures, m.RetryAt = l.Problem, 0, ""

@@ -45,6 +45,13 @@ func TestRecall(t *testing.T) {
 			pin.Memory{Git: "1.1.0", Failures: 2, RetryAt: retry}, Line{Value: "1.0.0", Problem: missing},
 			pin.Memory{Git: "1.0.0", Hold: holdUpTo("1.1.0"), Finding: missing},
 		},
+		"the marker stays elsewhere": {
+			pin.Memory{Git: "1.0.0", Marked: true}, Line{Value: "1.0.0", Problem: missing, Astray: "base.yaml"},
+			pin.Memory{Git: "1.0.0", Marked: true, Finding: missing, Astray: "base.yaml"},
+		},
+		"the marker has come": {
+			pin.Memory{Git: "1.0.0", Marked: true, Finding: missing, Astray: "base.yaml"}, Line{Value: "1.0.0"}, pin.Memory{Git: "1.0.0", Marked: true},
+		},
 		"the problem is gone":       {pin.Memory{Git: "1.0.0", Finding: missing}, Line{Value: "1.0.0"}, pin.Memory{Git: "1.0.0"}},
 		"a tag is still missing":    {pin.Memory{Git: "1.0.0", Finding: tag, Failures: 1, RetryAt: retry}, Line{Value: "1.0.0"}, pin.Memory{Git: "1.0.0", Finding: tag, Failures: 1, RetryAt: retry}},
 		"a problem counts for more": {pin.Memory{Git: "1.0.0", Finding: tag, Failures: 1, RetryAt: retry}, Line{Value: "1.0.0", Problem: missing}, pin.Memory{Git: "1.0.0", Finding: missing}},

@@ -41,7 +41,7 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 		return p.Orphaned || p.Decided
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
-	case onAnotherBranch(p):
+	case onAnotherBranch(p), comesBack(p):
 		return true
 	case m.Finding != nil:
 		return revisits(o, p)
@@ -66,7 +66,13 @@ func revisits(o Observation, p Pin) bool {
 		m.Foreign != "" && m.ForeignSeen != Seen(p, p.ForeignPolicy):
 		return true
 	}
-	return m.RetryAt != "" && due(o, p) && (!m.Marked || !aboutMoving(m.Finding))
+	return m.RetryAt != "" && due(o, p) && (!m.Marked || m.Astray != "" || !aboutMoving(m.Finding))
+}
+
+// comesBack: the marker stands astray, and may be moved to where the version is.
+func comesBack(p Pin) bool {
+	f := p.Memory.Finding
+	return p.Memory.Astray != "" && MayMark(p) && (f == nil || f.Reason == reasonMarkerMissing)
 }
 
 // MayMark: the operator may place this pin's marker.

@@ -157,6 +157,9 @@ type Memory struct {
 	Revision string `json:"revision,omitempty"`
 	// Marked: the location has had our marker. It stays true when a human deletes the marker.
 	Marked bool `json:"marked,omitempty"`
+	// Astray is a file in which our marker still stands although the version is written in File now, as after a patch gave the
+	// target a line of its own; empty: none. The next commit of markers takes it away there.
+	Astray string `json:"astray,omitempty"`
 	// Leader names the pin whose marker stands on this target's line, if that is not this pin.
 	Leader string `json:"leader,omitempty"`
 	// From (text in Git) and Wanted (tag) are those of the last batch of this pin, Batch its id.

@@ -115,7 +115,7 @@ func incomplete(at place, marker markers.Found) *pin.Finding {
 }
 
 func missing(at place, p Pin) *pin.Finding {
-	message := fmt.Sprintf("somebody removed the marker from %s, so this version is left alone; to go on, put back %s", at, p.ref().Comment())
+	message := fmt.Sprintf("somebody removed the marker of the version at %s, so it is left alone; to go on, put back %s", at, p.ref().Comment())
 	if !p.Intent.Unmanaged {
 		message += fmt.Sprintf(", or give the policy's annotation %s a new value", v1alpha1.ResumeAnnotation)
 	}
@@ -129,10 +129,12 @@ func unmanaged(at place, ref markers.Ref) *pin.Finding {
 
 // Unplaced is the memory of a pin after a look, whose marker was placed on another branch than the one that counts.
 func Unplaced(p Pin, looked pin.Memory, branch, into string) pin.Memory {
-	if looked.Marked == p.Memory.Marked && looked.Leader == p.Memory.Leader || looked.Finding != nil {
+	unpushed := Unpushed(p, looked)
+	unpushed.Leader = p.Memory.Leader
+	if looked.Marked == unpushed.Marked && looked.Leader == unpushed.Leader && looked.Astray == unpushed.Astray || looked.Finding != nil {
 		return looked
 	}
-	looked.Marked, looked.Leader = p.Memory.Marked, p.Memory.Leader
+	looked = unpushed
 	looked.Finding = &pin.Finding{Reason: v1alpha1.AwaitingMergeReason, Message: fmt.Sprintf(
 		"the server does not let markers be pushed to %s; merge %s, which has the marker for %s:%d", into, branch, looked.File, looked.Line)}
 	return looked

@@ -43,7 +43,7 @@ func (v *visit) refuse(at place, claims []claim, problem *pin.Finding) error {
 	for _, c := range claims {
 		stays := c.Intent.Unmanaged || c.Suspended || c.Later
 		if marker := c.location.Marker; marker != nil && marker.Ref == c.ref() && !stays {
-			if _, err := v.remove(at.file, c.ref()); err != nil {
+			if err := v.remove(at.file, c.ref()); err != nil {
 				return err
 			}
 		}
@@ -68,8 +68,12 @@ func (v *visit) marked(at place, claims []claim, owner batch.Key) {
 // mark lets the first lead and places its marker, unless a human took one away, or their waves are undecided.
 func (v *visit) mark(at place, claims []claim, undecided bool) error {
 	if lost := slices.IndexFunc(claims, func(c claim) bool { return c.Memory.Marked }); lost >= 0 {
+		problem := missing(at, claims[lost].Pin)
+		if astray := claims[lost].astray; astray != (place{}) {
+			problem = leftBehind(at, astray, claims[lost].Pin)
+		}
 		for _, other := range claims {
-			v.remember(other.Pin, v.line(other, missing(at, claims[lost].Pin)), nil)
+			v.remember(other.Pin, v.line(other, problem), nil)
 		}
 		return nil
 	}

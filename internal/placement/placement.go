@@ -69,6 +69,9 @@ func Make(
 			return Plan{}, err
 		}
 	}
+	if err := v.gather(); err != nil {
+		return Plan{}, err
+	}
 	for _, at := range v.order() {
 		if err := v.decide(at, v.lines[at]); err != nil {
 			return Plan{}, err
@@ -95,6 +98,8 @@ func (p place) String() string {
 type claim struct {
 	Pin
 	location markers.Location
+	// astray is where the pin's marker stands and stays although the version is here; zero: nowhere.
+	astray place
 }
 
 type visit struct {
@@ -140,7 +145,7 @@ func (v *visit) look(p Pin) error {
 		v.remember(p, batch.Line{Problem: problem}, nil)
 	default:
 		at := place{location.File, location.Line}
-		v.lines[at] = append(v.lines[at], claim{p, location})
+		v.lines[at] = append(v.lines[at], claim{Pin: p, location: location})
 	}
 	return nil
 }
@@ -161,7 +166,7 @@ func (v *visit) remember(p Pin, line batch.Line, then func(*pin.Memory)) {
 
 // line is what was read of a claim. How Flux will change the layout of its file is told until Flux has.
 func (v *visit) line(c claim, problem *pin.Finding) batch.Line {
-	line := batch.Line{File: c.location.File, Line: c.location.Line, Value: c.location.Value, Problem: problem}
+	line := batch.Line{File: c.location.File, Line: c.location.Line, Value: c.location.Value, Astray: c.astray.file, Problem: problem}
 	if c.Memory.Marked && c.Memory.Note == "" {
 		return line
 	}

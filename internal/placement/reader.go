@@ -114,8 +114,14 @@ func (r *Reader) line(p Pin) (batch.Line, error) {
 		return batch.Line{Problem: problem}, nil
 	}
 	at := place{location.File, location.Line}
-	line := batch.Line{File: location.File, Line: location.Line, Value: location.Value}
+	astray, err := r.astray(p, location)
+	if err != nil {
+		return batch.Line{}, err
+	}
+	line := batch.Line{File: location.File, Line: location.Line, Value: location.Value, Astray: astray.file}
 	switch marker := location.Marker; {
+	case marker == nil && line.Astray != "":
+		line.Problem = leftBehind(at, astray, p)
 	case marker == nil:
 		line.Problem = missing(at, p)
 	case marker.Ref != p.ref():

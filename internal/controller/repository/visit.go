@@ -102,8 +102,7 @@ func (r *Reconciler) visitFailed(ctx context.Context, s *scope, a batch.Visit, p
 		}
 		memory := p.Memory
 		if known, ok := read.Memories[p.Key]; ok {
-			known.Marked = p.Memory.Marked
-			memory = known
+			memory = placement.Unpushed(p, known)
 		}
 		if memory.Finding == nil || memory.Finding.Reason == finding.Reason {
 			memory.Finding = finding
