@@ -108,3 +108,14 @@ func (r *run) blocked(tag string) *pin.Blocked {
 func (r *run) offered(version *semver.Version) bool {
 	return slices.ContainsFunc(r.offers, func(o offer) bool { return o.blocked == nil && o.parsed.Equal(version) })
 }
+
+// spelled are tags as an offer has its own version: by filterTags two tags can be of one version, which gates do not know.
+func (r *run) spelled(o offer, tags []string) []string {
+	for i, tag := range tags {
+		if tag != o.tag && r.same(tag, o.tag) {
+			tags = slices.Clone(tags)
+			tags[i] = o.tag
+		}
+	}
+	return tags
+}

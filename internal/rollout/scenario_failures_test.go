@@ -96,3 +96,15 @@ func TestTolerance(t *testing.T) {
 		})
 	}
 }
+
+// TestFilteredTags: what filterTags makes of a tag counts, so a version that a human wrote without the suffix of the tags keeps
+// none of its wave from it.
+func TestFilteredTags(t *testing.T) {
+	w := newScenario(t, Policy{Waves: wavesOf(time.Hour), FilterPattern: `^([0-9.]+)-arm64$`, FilterExtract: "$1"}, map[string]int{"a": 0, "b": 0, "prod": 1})
+	w.commitBy(w.find("a"), "1.5.0")
+	w.look()
+	w.run(time.Hour)
+	w.push("1.5.0-arm64")
+	w.run(4 * time.Hour)
+	w.mustHave(map[string]string{"a": "1.5.0", "b": "1.5.0-arm64", "prod": "1.5.0-arm64"})
+}

@@ -87,6 +87,15 @@ func (w *world) newestIn(of string) string {
 	return tag
 }
 
+// version is that of a tag, or of a text in Git, as filterTags and humans have it.
+func (w *world) version(text string) string {
+	filter, err := versions.NewFilter(w.policy.FilterPattern, w.policy.FilterExtract)
+	if err != nil {
+		w.fail("filter: %v", err)
+	}
+	return versions.Tag(filter.VersionOf(text))
+}
+
 func (w *world) composed(text string) (string, error) {
 	return versions.ComposeBlocked(text, w.policy.Exclude, w.blockedTags())
 }

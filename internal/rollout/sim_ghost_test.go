@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
@@ -39,7 +40,7 @@ type wellness struct {
 type counts map[string]int
 
 // tried is what runs must come to, or they prove nothing.
-var tried = []string{"decision", "commit", "rollback", "blocked", "crossing", "hold", "proven", "resume", "approval", "human's hold", "crash"}
+var tried = []string{"decision", "commit", "rollback", "blocked", "crossing", "hold", "proven", "resume", "approval", "human's hold", "crash", "stale look", "dependency", "filtered commit"}
 
 func newGhost() *ghost {
 	return &ghost{counts: counts{}, seen: map[string]time.Time{}, approvals: map[string]bool{}, well: map[*member]wellness{}, soaked: map[string]bool{}, failed: map[string]bool{}}
@@ -84,7 +85,7 @@ func (g *ghost) meet(w *world, m *member) {
 	if back := intentOf(m).Back; back != "" && m.target.Pin.Upgrade.Start.Equal(w.now.Truncate(time.Second)) {
 		g.failed[versions.Tag(back)] = true
 	}
-	version, healthy := versions.Tag(m.target.Pin.Memory.Git), w.well(m)
+	version, healthy := w.version(m.target.Pin.Memory.Git), w.well(m)
 	if before, known := g.well[m]; !known || before.version != version || before.healthy != healthy {
 		g.well[m] = wellness{version: version, healthy: healthy, since: g.active(w.now)}
 	}
@@ -193,6 +194,9 @@ func (g *ghost) explained(w *world, m *member, t TargetDecision, d Decision) {
 	}
 	for _, hold := range t.Holds {
 		g.counts["hold"]++
+		if hold.Reason == v1alpha1.DependencyNotReadyReason {
+			g.counts["dependency"]++
+		}
 		if hold.Version == "" || hold.Reason == "" || hold.Message == "" {
 			w.fail("%s: a hold says nothing: %+v", t.Name, hold)
 		}
@@ -210,9 +214,12 @@ func (g *ghost) explained(w *world, m *member, t TargetDecision, d Decision) {
 // written judges what Flux writes.
 func (g *ghost) written(w *world, m *member, to string) {
 	g.counts["commit"]++
+	if w.policy.FilterPattern != "" {
+		g.counts["filtered commit"]++
+	}
 	p := m.target.Pin
 	switch {
-	case p.Memory.Restore != "" || versions.Newer(to, p.Memory.From):
+	case p.Memory.Restore != "" || versions.Newer(w.version(to), w.version(p.Memory.From)):
 	case versions.Same(m.origin[versions.Tag(p.Memory.From)], to):
 		g.counts["rollback"]++
 	default:

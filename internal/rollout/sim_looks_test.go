@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
-	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // again looks at what was written, while nothing else happens: at once nothing changes any more. Only what was withdrawn may
@@ -99,8 +98,8 @@ func (w *world) shuffled(in Input, want Decision) {
 			d.Ledger.Blocked[i].Message = "" // names the first few
 		}
 		for i := range d.Ledger.History {
-			d.Ledger.History[i].Commit = ""                                   // of several, the last
-			d.Ledger.History[i].From = versions.Tag(d.Ledger.History[i].From) // of two texts that are one version, the first
+			d.Ledger.History[i].Commit = ""                                // of several, the last
+			d.Ledger.History[i].From = w.version(d.Ledger.History[i].From) // of two texts that are one version, the first
 		}
 		slices.SortFunc(d.Ledger.History, func(a, b pin.Entry) int {
 			return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))

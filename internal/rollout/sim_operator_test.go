@@ -19,6 +19,8 @@ type operator struct {
 	// down: it died. behind: it has not heard of the last event.
 	down, behind bool
 	last         Decision
+	// caches are what a cache may still show.
+	caches caches
 }
 
 // maxLooks is how often the operator may look at a world in which nothing else happens, until nothing is left to be written.
@@ -29,10 +31,14 @@ func (w *world) look() {
 	if w.operator.down {
 		return
 	}
+	w.fillCaches()
+	if w.chance("stale", w.pace.stale) && !w.lookBack() {
+		return
+	}
 	for range maxLooks {
 		in := w.observe()
 		decision := w.decide(in)
-		wrote, alive := w.write(decision)
+		wrote, alive := w.write(decision, cached{})
 		if !alive {
 			return
 		}
@@ -48,7 +54,7 @@ func (w *world) look() {
 // observe is the input of a decision. It is made of what survives, and of nothing that the status shows.
 func (w *world) observe() Input {
 	in := Input{
-		Now: w.now, Policy: w.policy, Candidate: w.candidate(), Ledger: w.operator.ledger, Checks: slices.Clone(w.checks),
+		Now: w.now, Policy: w.policy, Candidate: w.candidate(), Ledger: w.operator.ledger, Checks: slices.Clone(w.checks), Dependencies: slices.Clone(w.dependencies),
 		Steps: w.stepAnswers(),
 	}
 	in.Policy.Waves = slices.Clone(w.policy.Waves)
@@ -82,9 +88,13 @@ func (w *world) decide(in Input) Decision {
 }
 
 // write writes a decision, one object after the other, and dies sometimes in between. What failed is written before all, and
-// nothing else until the next look: a pin that goes back does not tell it any more.
-func (w *world) write(d Decision) (wrote, alive bool) {
-	if blocksMore(w.operator.ledger, d.Ledger) {
+// nothing else until the next look: a pin that goes back does not tell it any more. An object that was read from an old cache is
+// not written, and ends it.
+func (w *world) write(d Decision, old cached) (wrote, alive bool) {
+	if blocksMore(old.ledgerOf(w), d.Ledger) {
+		if old.candidate != nil {
+			return false, true
+		}
 		if w.dies() {
 			return true, false
 		}
@@ -92,12 +102,17 @@ func (w *world) write(d Decision) (wrote, alive bool) {
 		w.scan()
 		return true, true
 	}
-	round, last := w.operator.round, w.lastRound()
+	last := w.lastRound(old)
+	round := old.roundOf(w)
 	for i, m := range w.members {
-		next := w.wanted(m, d, d.Targets[i], last)
+		have := old.pinOf(m)
+		next := w.wanted(m, have, d, d.Targets[i], last)
 		round = max(round, next.Intent.Round)
-		if m.target.Pin != nil && reflect.DeepEqual(*m.target.Pin, next) {
+		if have != nil && reflect.DeepEqual(*have, next) {
 			continue
+		}
+		if old.member == m {
+			return wrote, true
 		}
 		if w.dies() {
 			return true, false
@@ -107,7 +122,10 @@ func (w *world) write(d Decision) (wrote, alive bool) {
 		w.ghost.meet(w, m)
 	}
 	ledger := w.stored(d.Ledger)
-	if round != w.operator.round || !reflect.DeepEqual(ledger, w.operator.ledger) {
+	if round != old.roundOf(w) || !reflect.DeepEqual(ledger, old.ledgerOf(w)) {
+		if old.candidate != nil {
+			return wrote, true
+		}
 		if w.dies() {
 			return true, false
 		}
@@ -135,10 +153,10 @@ func blocksMore(known, next pin.Ledger) bool {
 }
 
 // wanted is a target's pin as it should be.
-func (w *world) wanted(m *member, d Decision, t TargetDecision, last int64) Pin {
+func (w *world) wanted(m *member, have *Pin, d Decision, t TargetDecision, last int64) Pin {
 	next := Pin{Name: m.pinName()}
-	if m.target.Pin != nil {
-		next = *m.target.Pin
+	if have != nil {
+		next = *have
 	}
 	before := next.Intent
 	next.Intent.Want, next.Intent.Back, next.Intent.Resume = t.Want, t.Back, d.Ledger.Resume()
@@ -150,11 +168,11 @@ func (w *world) wanted(m *member, d Decision, t TargetDecision, last int64) Pin 
 	return next
 }
 
-func (w *world) lastRound() int64 {
-	last := w.operator.round
+func (w *world) lastRound(old cached) int64 {
+	last := old.roundOf(w)
 	for _, m := range w.members {
-		if m.target.Pin != nil {
-			last = max(last, m.target.Pin.Intent.Round)
+		if have := old.pinOf(m); have != nil {
+			last = max(last, have.Intent.Round)
 		}
 	}
 	return last

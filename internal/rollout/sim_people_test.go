@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/schedule"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
@@ -44,6 +45,7 @@ var people = map[string]func(w *world){
 	"ill":       func(w *world) { w.loseHealth(w.someone()) },
 	"well":      func(w *world) { m := w.someone(); m.installs++; w.deployed(m) },
 	"check":     (*world).changeCheck,
+	"depend":    (*world).changeDependency,
 	"find":      (*world).findOrLose,
 	"tolerance": func(w *world) { w.policy.Health.MaxFailed = w.roll("max failed", 3) },
 	"rollback":  func(w *world) { w.policy.Health.Rollback = !w.policy.Health.Rollback },
@@ -56,7 +58,7 @@ func (w *world) releaseAny() {
 		tags = append(tags, r.tag)
 	}
 	for range 10 {
-		last, err := versions.Parse(pick(w, "after", append(tags, tags[len(tags)-1], tags[len(tags)-1])...))
+		last, err := versions.Parse(w.version(pick(w, "after", append(tags, tags[len(tags)-1], tags[len(tags)-1])...)))
 		if err != nil {
 			return
 		}
@@ -69,8 +71,8 @@ func (w *world) releaseAny() {
 		case 3:
 			next, _ = last.IncMinor().SetPrerelease("rc.1")
 		}
-		if !slices.Contains(tags, next.String()) {
-			w.push(next.String())
+		if tag := next.String() + w.suffix; !slices.Contains(tags, tag) {
+			w.push(tag)
 			return
 		}
 	}
@@ -258,6 +260,19 @@ func (w *world) changeCheck() {
 	}
 	w.checks[0].Current, w.checks[0].Message = !w.checks[0].Current, "1 of 2 pods are ready"
 	w.note("cluster", "Deployment hello is current: %v", w.checks[0].Current)
+}
+
+// changeDependency adds a policy that this one depends on, or lets it become ready, or not.
+func (w *world) changeDependency() {
+	name := pick(w, "dependency", "cert-manager", "ingress")
+	i := slices.IndexFunc(w.dependencies, func(d gate.Dependency) bool { return d.Name == name })
+	if i < 0 {
+		i = len(w.dependencies)
+		w.dependencies = append(w.dependencies, gate.Dependency{Name: name, Ready: true})
+	}
+	d := &w.dependencies[i]
+	d.Ready, d.Message = !d.Ready, "it is being upgraded"
+	w.note("cluster", "policy %s is ready: %v", name, d.Ready)
 }
 
 func (w *world) findOrLose() {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/gate"
@@ -15,10 +16,18 @@ func (g *ghost) start(w *world, in Input, m *member, t TargetDecision, d Decisio
 	admitted, err := versions.ParseRange(p.Range)
 	wave := p.Waves[t.Wave]
 	memory := m.target.Pin.Memory
+	git, version := w.version(memory.Git), w.version(t.Want)
+	for _, dependency := range in.Dependencies {
+		if !dependency.Ready {
+			w.fail("%s: %s starts although %s is not ready", t.Name, t.Want, dependency.Name)
+		}
+	}
 	switch {
-	case err != nil || !admitted.Contains(t.Want):
+	case !strings.HasSuffix(t.Want, w.suffix):
+		w.fail("%s: filterTags leaves %s out", t.Name, t.Want)
+	case err != nil || !admitted.Contains(version):
 		w.fail("%s: %s is not in %q", t.Name, t.Want, p.Range)
-	case versions.Excluded(t.Want, p.Exclude):
+	case versions.Excluded(version, p.Exclude):
 		w.fail("%s: %s is excluded", t.Name, t.Want)
 	case slices.ContainsFunc(d.Ledger.Blocked, func(b pin.Blocked) bool { return versions.Same(b.Tag, t.Want) }):
 		w.fail("%s: %s is blocked", t.Name, t.Want)
@@ -26,9 +35,9 @@ func (g *ghost) start(w *world, in Input, m *member, t TargetDecision, d Decisio
 		w.fail("%s: %s is taken again although it failed, and nobody resumed", t.Name, t.Want)
 	case p.Suspended:
 		w.fail("%s: %s starts while the policy is suspended", t.Name, t.Want)
-	case !versions.Newer(t.Want, memory.Git):
+	case !versions.Newer(version, git):
 		w.fail("%s: %s is not newer than %s", t.Name, t.Want, memory.Git)
-	case memory.Hold != nil && !versions.Newer(t.Want, memory.Hold.UpTo):
+	case memory.Hold != nil && !versions.Newer(version, w.version(memory.Hold.UpTo)):
 		w.fail("%s: %s was turned away by a human", t.Name, t.Want)
 	case m.target.Finding != nil || len(m.target.Waves) != 1:
 		w.fail("%s: %s starts although the target cannot be managed", t.Name, t.Want)
@@ -40,7 +49,7 @@ func (g *ghost) start(w *world, in Input, m *member, t TargetDecision, d Decisio
 			w.fail("%s: %s starts although %s is closed", t.Name, t.Want, s.Of)
 		}
 	}
-	if change, ok := versions.ChangeOf(memory.Git, t.Want); ok && !g.approves(wave, change, t.Want) {
+	if change, ok := versions.ChangeOf(git, version); ok && !g.approves(wave, change, version) {
 		w.fail("%s: %s → %s needs an approval", t.Name, memory.Git, t.Want)
 	}
 	if t.Wave > 0 {
@@ -68,10 +77,11 @@ func (g *ghost) approved(wave Wave, version string) bool {
 func (g *ghost) crosses(w *world, t TargetDecision, d Decision) {
 	before := w.policy.Waves[t.Wave-1]
 	g.counts["crossing"]++
-	if !slices.Contains(d.Ledger.Proven[before.Name], t.Want) {
+	version := w.version(t.Want)
+	if !slices.Contains(d.Ledger.Proven[before.Name], version) {
 		w.fail("%s: %s is not proven in wave %s", t.Name, t.Want, before.Name)
 	}
-	if !g.soaked[before.Name+"="+t.Want] {
+	if !g.soaked[before.Name+"="+version] {
 		w.fail("%s: %s never was healthy in wave %s for %s", t.Name, t.Want, before.Name, before.Soak)
 	}
 }
@@ -84,7 +94,7 @@ func (g *ghost) proof(w *world, in Input, wave Wave, version string, d Decision)
 	g.counts["proven"]++
 	for i, m := range w.members {
 		t := d.Targets[i]
-		if t.Wave < 0 || w.policy.Waves[t.Wave].Name != wave.Name || m.target.Pin == nil || versions.Tag(m.target.Pin.Memory.Git) != version {
+		if t.Wave < 0 || w.policy.Waves[t.Wave].Name != wave.Name || m.target.Pin == nil || w.version(m.target.Pin.Memory.Git) != version {
 			continue
 		}
 		well, u := g.well[m], t.Upgrade
@@ -101,21 +111,23 @@ func (g *ghost) proof(w *world, in Input, wave Wave, version string, d Decision)
 // steps: no step that was there all the time is skipped.
 func (g *ghost) steps(w *world, m *member, t TargetDecision) {
 	level := w.policy.NeverSkip
-	if level == "" || g.approved(w.policy.Waves[t.Wave], t.Want) {
+	git, version := w.version(m.target.Pin.Memory.Git), w.version(t.Want)
+	if level == "" || g.approved(w.policy.Waves[t.Wave], version) {
 		return
 	}
-	from, _ := versions.StepOf(m.target.Pin.Memory.Git, level)
-	to, _ := versions.StepOf(t.Want, level)
+	from, _ := versions.StepOf(git, level)
+	to, _ := versions.StepOf(version, level)
 	since := m.since
 	if search := w.steps[from]; search != nil && search.began.Before(since) {
 		since = search.began // targets of one step share a search, which does not see what is released in a step that it has left
 	}
 	admitted, _ := versions.ParseRange(w.policy.Range)
 	for _, r := range w.releases {
-		step, _ := versions.StepOf(r.tag, level)
-		between := step != from && step != to && versions.Newer(r.tag, m.target.Pin.Memory.Git) && versions.Newer(t.Want, r.tag)
-		stood := !r.gone && !r.at.After(since) && !g.tuned.After(since)
-		if between && stood && admitted.Contains(r.tag) && !versions.Excluded(r.tag, w.policy.Exclude) {
+		one := w.version(r.tag)
+		step, _ := versions.StepOf(one, level)
+		between := step != from && step != to && versions.Newer(one, git) && versions.Newer(version, one)
+		stood := !r.gone && !r.at.After(since) && !g.tuned.After(since) && strings.HasSuffix(r.tag, w.suffix)
+		if between && stood && admitted.Contains(one) && !versions.Excluded(one, w.policy.Exclude) {
 			w.fail("%s: %s → %s skips %s", t.Name, m.target.Pin.Memory.Git, t.Want, r.tag)
 		}
 	}

@@ -97,7 +97,7 @@ func anyWorld(t TB, roll func(string, int) int) *world {
 	}
 	w := newWorld(t, roll, policy, pace{
 		flux: time.Minute, repository: 30 * time.Second, batch: time.Minute, apply: 2 * time.Minute, install: 3 * time.Minute,
-		jitter: 300, crashes: []int{0, 5, 20}[roll("crashes", 3)], races: 3, lazy: []int{0, 4}[roll("lazy", 2)],
+		jitter: 300, crashes: []int{0, 5, 20}[roll("crashes", 3)], races: 3, lazy: []int{0, 4}[roll("lazy", 2)], stale: []int{0, 3}[roll("stale", 2)],
 	})
 	for i := range 1 + roll("targets", 5) {
 		m := w.add(string(rune('a'+i)), pick(w, "version", "1.0.0", "v1.0.0", "1.1.0"), roll("wave", waves))
@@ -105,7 +105,10 @@ func anyWorld(t TB, roll func(string, int) int) *world {
 			w.follow(m.target.Name+"-follower", m)
 		}
 	}
-	w.releases = []release{{tag: "1.0.0", at: noon.Add(-time.Hour)}, {tag: "1.1.0", at: noon.Add(-time.Hour)}}
+	if roll("filter", 3) == 0 { // those for other machines are in the registry, too
+		w.suffix, w.policy.FilterPattern, w.policy.FilterExtract = "-arm64", `^([0-9.]+(?:-rc\.1)?)-arm64$`, "$1"
+	}
+	w.releases = []release{{tag: "1.0.0" + w.suffix, at: noon.Add(-time.Hour)}, {tag: "1.1.0" + w.suffix, at: noon.Add(-time.Hour)}, {tag: "1.9.0-amd64"}}
 	w.scan()
 	return w
 }
@@ -127,7 +130,7 @@ func (w *world) drawPeople() []string {
 // calm opens every gate and mends everything, then all have time.
 func (w *world) calm() {
 	w.note("world", "all is calm")
-	w.pace.crashes, w.pace.races, w.pace.lazy, w.pace.jitter = 0, 0, 0, 0
+	w.pace.crashes, w.pace.races, w.pace.lazy, w.pace.jitter, w.pace.stale = 0, 0, 0, 0, 0
 	w.policy.Suspended, w.policy.NeverSkip, w.policy.Approve = false, "", ""
 	clear(w.maintenance)
 	for i := range w.policy.Waves {
@@ -140,6 +143,9 @@ func (w *world) calm() {
 		if m.leader != nil {
 			m.target.Waves = m.leader.target.Waves
 		}
+	}
+	for i := range w.dependencies {
+		w.dependencies[i].Ready = true
 	}
 	w.repair()
 	w.scan()
@@ -164,7 +170,7 @@ func (w *world) converges() {
 		if _, err := versions.Parse(git); err != nil || w.cut(i) {
 			continue
 		}
-		if versions.Newer(newest, git) {
+		if versions.Newer(w.version(newest), w.version(git)) {
 			w.fail("%s stays at %s although %s is allowed: %+v, %+v", m.target.Name, git, newest, m.target, w.operator.last.Targets[i])
 		}
 	}
@@ -182,7 +188,7 @@ func (w *world) newestAllowed() string {
 func (w *world) cut(i int) bool {
 	for wave := range w.members[i].target.Waves[0] {
 		proves := slices.ContainsFunc(w.members, func(m *member) bool {
-			return m.target.Waves[0] == wave && versions.Same(m.target.Pin.Memory.Git, w.newestAllowed())
+			return m.target.Waves[0] == wave && versions.Same(w.version(m.target.Pin.Memory.Git), w.version(w.newestAllowed()))
 		})
 		if !proves {
 			return true

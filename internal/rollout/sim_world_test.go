@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -25,8 +26,12 @@ type world struct {
 	policy      Policy
 	maintenance map[string]Schedule
 	checks      []Check
+	// dependencies are the policies of dependsOn.
+	dependencies []gate.Dependency
 
 	releases []release
+	// suffix of the tags that are considered.
+	suffix string
 	// fates are what becomes of versions.
 	fates map[string]fate
 	shown shown
@@ -54,6 +59,8 @@ type pace struct {
 	races int
 	// lazy is one in how many events the operator does not hear of at once; 0: none.
 	lazy int
+	// stale is one in how many looks a cache shows an object as it was before the last write; 0: never.
+	stale int
 }
 
 // calm is the pace of the scenarios that one reads.

@@ -188,7 +188,7 @@ func (r *run) waveInput(w *wave, o offer) gate.WaveInput {
 		Now: r.in.Now, Tag: o.tag, Wave: w.Name, Suspended: r.in.Policy.Suspended, Blocked: o.blocked,
 		Seen: o.seen, MinAge: r.in.Policy.MinAge,
 		Schedules: w.schedules, Opens: w.opens, Dependencies: r.in.Dependencies,
-		Running: w.running, Soaking: w.soaking, Soaked: w.soaked,
+		Running: r.spelled(o, w.running), Soaking: r.spelled(o, w.soaking), Soaked: w.soaked,
 	}
 	if w.before != nil {
 		in.Before = r.beforeOf(w.before, o.parsed)
