@@ -35,6 +35,8 @@ type Commit struct {
 	Author  Author
 	// When is the committer's time.
 	When time.Time
+	// Redone: somebody made the commit of another one, as by an amendment or a rebase, so that its content may be theirs.
+	Redone bool
 }
 
 func newCommit(c *object.Commit) Commit {
@@ -43,6 +45,7 @@ func newCommit(c *object.Commit) Commit {
 		Message: c.Message,
 		Author:  Author{Name: c.Author.Name, Email: c.Author.Email},
 		When:    c.Committer.When,
+		Redone:  c.Author.Name != c.Committer.Name || c.Author.Email != c.Committer.Email || !c.Author.When.Equal(c.Committer.When),
 	}
 	for _, parent := range c.ParentHashes {
 		commit.Parents = append(commit.Parents, parent.String())

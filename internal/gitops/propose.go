@@ -1,0 +1,181 @@
+package gitops
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// proposalDepth is how many generations back a proposal is compared with the branch that it is for.
+const proposalDepth = 200
+
+// standing is how a branch with proposals relates to the one that they are for.
+type standing int
+
+const (
+	// absent: there is no such branch.
+	absent standing = iota
+	// current: it has the newest commit of the other, and besides only our own.
+	current
+	// behind: it lacks that, and has only our own.
+	behind
+	// strange: it has commits that are not in the other and not ours, or may have some.
+	strange
+)
+
+// Propose asks change what to write, and pushes that as one commit to another branch than the remote's, for somebody to merge. A
+// branch that has nothing but our own proposals on top of the remote's newest commit gets one commit more. One that is behind has
+// to have the files as they are to be, or is replaced by one commit on the remote's newest one. It is an *Error to write one that
+// has commits of others, or gets one meanwhile: these are never lost.
+//
+// An error of change is returned as it is.
+func (c *Client) Propose(ctx context.Context, remote Remote, branch string, own func(Commit) bool, author Author, change func(*Checkout) (Change, error)) (pushed bool, err error) {
+	checkout, err := c.Clone(ctx, remote.Beside(branch))
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, checkout.Close()) }()
+	there := checkout.Beside(branch)
+	stands, err := c.standing(ctx, remote, branch, checkout, own)
+	if err != nil {
+		return false, err
+	}
+	base := checkout
+	if stands == current {
+		base = there
+	}
+	wanted, err := change(base)
+	switch {
+	case err != nil:
+		return false, err
+	case stands != absent && there.has(wanted.Files):
+		return false, nil
+	case stands == strange:
+		return false, &Error{
+			Reason: ReasonPushRejected, URL: shownURL(remote.URL), Branch: branch,
+			Detail: "The branch has commits that are not the operator's", Next: "merge it or close its pull request, and delete it",
+		}
+	}
+	commit, changed, err := base.commit(author, time.Now(), wanted)
+	if err != nil {
+		return false, remote.commitFailure(err)
+	}
+	if !changed {
+		return false, nil
+	}
+	err = c.pushProposal(ctx, remote.On(branch), base, there, commit)
+	return err == nil, err
+}
+
+// pushProposal pushes a commit that was made on base, in the place of what is there, or of nothing.
+func (c *Client) pushProposal(ctx context.Context, target Remote, base, there *Checkout, commit *object.Commit) error {
+	ref := plumbing.NewBranchReferenceName(target.Branch)
+	if err := base.store.SetReference(plumbing.NewHashReference(ref, commit.Hash)); err != nil {
+		return target.commitFailure(err)
+	}
+	spec, before := ref+":"+ref, plumbing.ZeroHash
+	var required []config.RefSpec
+	if there != nil {
+		before = there.head.Hash
+		required = append(required, config.RefSpec(before.String()+":"+ref.String()))
+		if base != there {
+			spec = "+" + spec
+		}
+	}
+	words, pushErr := c.sendRefs(ctx, target, base, config.RefSpec(spec), required...)
+	if pushErr == nil {
+		return nil
+	}
+	now, err := c.list(ctx, target)
+	switch {
+	case err == nil && now == commit.Hash:
+		return nil
+	case err == nil && now != before, errors.Is(err, errNoBranch) && there != nil:
+		return proposalMoved(target)
+	}
+	return target.failure(operationPush, pushErr, words)
+}
+
+func proposalMoved(target Remote) error {
+	return &Error{
+		Reason: ReasonBranchMoved, URL: shownURL(target.URL), Branch: target.Branch,
+		Detail: "Others changed the branch meanwhile", Next: "nothing needs to be done; it is tried again later",
+	}
+}
+
+// has says whether files are as they are to be.
+func (c *Checkout) has(files map[string][]byte) bool {
+	for name, content := range files {
+		if have, err := fs.ReadFile(c.FS(), name); err != nil || !bytes.Equal(have, content) {
+			return false
+		}
+	}
+	return true
+}
+
+// standing of a branch that was fetched beside the remote's. Most often it has one commit on top, which tells without more history.
+func (c *Client) standing(ctx context.Context, remote Remote, branch string, checkout *Checkout, own func(Commit) bool) (standing, error) {
+	there := checkout.Beside(branch)
+	if there == nil {
+		return absent, nil
+	}
+	onTop := slices.Equal(there.head.ParentHashes, []plumbing.Hash{checkout.head.Hash}) && own(there.Head())
+	if onTop || there.head.Hash == checkout.head.Hash {
+		return current, nil
+	}
+	deep, err := c.fetch(ctx, remote.Beside(branch), proposalDepth)
+	if err != nil {
+		return strange, remote.failure(operationClone, err, "")
+	}
+	defer func() { _ = deep.Close() }()
+	now := deep.Beside(branch)
+	if now == nil || now.head.Hash != there.head.Hash || deep.head.Hash != checkout.head.Hash {
+		return strange, proposalMoved(remote.On(branch))
+	}
+	stands, err := now.standsOn(deep, own)
+	if err != nil {
+		return strange, remote.failure(operationClone, err, "")
+	}
+	return stands, nil
+}
+
+// standsOn compares two branches of one clone as far as their history was fetched.
+func (c *Checkout) standsOn(other *Checkout, own func(Commit) bool) (standing, error) {
+	missing, err := c.beyondClone()
+	if err != nil {
+		return strange, err
+	}
+	known := map[plumbing.Hash]bool{}
+	err = object.NewCommitIterCTime(other.head, nil, missing).ForEach(func(commit *object.Commit) error {
+		known[commit.Hash] = true
+		return nil
+	})
+	if err != nil {
+		return strange, err
+	}
+	stands := behind
+	err = object.NewCommitIterCTime(c.head, known, missing).ForEach(func(commit *object.Commit) error {
+		unknown := slices.ContainsFunc(commit.ParentHashes, func(parent plumbing.Hash) bool { return slices.Contains(missing, parent) })
+		if unknown || !own(newCommit(commit)) {
+			return errStrange
+		}
+		if slices.Contains(commit.ParentHashes, other.head.Hash) {
+			stands = current
+		}
+		return nil
+	})
+	if errors.Is(err, errStrange) {
+		return strange, nil
+	}
+	return stands, err
+}
+
+// errStrange ends a walk.
+var errStrange = errors.New("a commit is not ours")
