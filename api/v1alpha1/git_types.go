@@ -75,8 +75,9 @@ type Push struct {
 	// merge it. A proposal whose version failed, is excluded or is frozen is withdrawn by a commit on the branch; while the
 	// policy is suspended it stays as it is. To refuse a version, delete the branch. Flux makes the branch and pushes to it by
 	// force, and the operator deletes it when it is behind and nothing on it is left to merge. So leave it to them, and to one
-	// GitRepository: one that was there before is not written. Markers are pushed to the branch that the GitRepository tracks;
-	// if the server refuses that, they are pushed to the branch with that name and `-markers`, for you to merge. It cannot be
+	// GitRepository of one cluster: one that was there before is not written. Markers are pushed to the branch that the GitRepository tracks;
+	// if the server refuses that, they are pushed to the branch with that name and `-markers`, for you to merge, and so is their
+	// removal. It cannot be
 	// the branch that the GitRepository tracks. Default: versions are pushed to that one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -86,8 +87,9 @@ type Push struct {
 	// +kubebuilder:validation:XValidation:rule="!self.endsWith('-markers')",message="git.push.branch must not end with -markers: markers are proposed on such a branch"
 	Branch string `json:"branch,omitempty"`
 
-	// options are given to the Git server with each push, Flux's and the operator's, as `git push -o` does. A server that does
-	// not know them ignores them. They are no place for secrets.
+	// options are given to the Git server with each push, Flux's and the operator's, as `git push -o` does. Policies with different
+	// options have their markers pushed by different commits. A server that does not know options ignores them. They are no place
+	// for secrets.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=16

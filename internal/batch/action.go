@@ -32,10 +32,17 @@ type Note struct{ Pins map[Key]pin.Memory }
 type Relax struct{ Pins []Key }
 
 // Visit reads Git through one GitRepository, places and removes the markers of its pins with one commit, and records what
-// was read. Signer signs the commit: markers of pins with another one wait for a visit, and so a commit, of their own.
+// was read. Signer signs the commit, and it is pushed with the options: markers of pins with others wait for a visit, and so a
+// commit, of their own.
 type Visit struct {
 	Repository pin.NamespacedName
 	Signer     Signer
+	Options    pin.PushOptions
+}
+
+// Serves says whether the marker of a pin is placed or removed by this visit.
+func (a Visit) Serves(p Pin) bool {
+	return SignerOf(p) == a.Signer && p.Intent.Commit.Push.Options == a.Options
 }
 
 // Prepare starts a batch: every pin selects its wanted tag and carries the batch's label.

@@ -77,6 +77,7 @@ func signed(p *Pin) { p.Intent.Commit.Signing = signer.Signing }
 func TestNextVisits(t *testing.T) {
 	past, future := noon.Add(-time.Minute), noon.Add(time.Minute)
 	visit, nothing := Visit{Repository: source}, Wait{}
+	optional := func(p *Pin) { p.Intent.Commit.Push.Options = "ci.skip=" }
 	parted := func(wave string) func(*Pin) {
 		return func(p *Pin) {
 			p.Memory.File, p.Memory.Marked, p.Intent.Wave = "base.yaml", false, wave
@@ -131,6 +132,7 @@ func TestNextVisits(t *testing.T) {
 		"somebody's marker, and suspended":    {pins: []Pin{placed("a", theirs("x", "x"), suspended), placed("b")}, want: nothing},
 		"a layout that is refused":            {pins: []Pin{placed("a", refuses, finding(reasonWouldReformat, time.Time{}))}, want: nothing},
 		"a layout that is not refused by now": {pins: []Pin{placed("a", finding(reasonWouldReformat, time.Time{}))}, want: visit},
+		"a marker pushed with options":        {pins: []Pin{placed("a", marked(false), optional)}, want: Visit{Repository: source, Options: "ci.skip="}},
 		"a signed marker":                     {pins: []Pin{placed("a", marked(false), signed)}, want: Visit{Repository: source, Signer: signer}},
 		"a key is asked for later": {
 			pins:   []Pin{placed("a", marked(false), signed), placed("b")},

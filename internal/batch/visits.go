@@ -2,8 +2,8 @@ package batch
 
 import "time"
 
-// nextVisit is the visit of the first GitRepository that has a pin which needs one, on behalf of who signs for that pin. Those
-// that could not be read or signed for come again later: the earliest time is the second result.
+// nextVisit is the visit of the first GitRepository that has a pin which needs one, on behalf of who signs for that pin, with the
+// options that its policy pushes with. Those that could not be read or signed for come again later: the earliest time is the second result.
 func nextVisit(o Observation) (next *Visit, retry time.Time) {
 	needing := Visitors(o)
 	for _, p := range o.Pins {
@@ -14,7 +14,7 @@ func nextVisit(o Observation) (next *Visit, retry time.Time) {
 			retry = sooner(o.Now, retry, at)
 			continue
 		}
-		return &Visit{Repository: p.Intent.Source.Repository, Signer: SignerOf(p)}, retry
+		return &Visit{Repository: p.Intent.Source.Repository, Signer: SignerOf(p), Options: p.Intent.Commit.Push.Options}, retry
 	}
 	return nil, retry
 }
@@ -38,7 +38,7 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 	m := p.Memory
 	switch {
 	case leaves(p):
-		return p.Orphaned || p.Decided
+		return (p.Orphaned || p.Decided) && !awaitsMerge(o, p)
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
 	case onAnotherBranch(p), comesBack(p):

@@ -70,6 +70,62 @@ func TestTenantPushesAsGranted(t *testing.T) {
 	}
 }
 
+// Where the server takes no pushes to the branch that Flux applies, the removal of markers is proposed, too. A deleted policy waits
+// for a human to merge that.
+func TestRemovalIsProposedForProtectedBranch(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0"})
+	before := map[string]string{"one": f.file("one"), "two": f.file("two")}
+	startOperator(t, environment.OperatorOptions{})
+	policy := f.policy("deleted", ">=1.0.0", []string{"one"}, proposing)
+	f.policy("stays", ">=1.0.0", []string{"two"})
+	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
+	eventually(t, "the repository is at rest", f.atRest)
+	f.repo.Protect(gitserver.DefaultBranch)
+	must(t, env.Client.Delete(t.Context(), policy))
+	eventually(t, "it waits for the merge", func() error { return f.target("deleted", "one", withFinding(v1alpha1.AwaitingMergeReason)) })
+	must(t, f.marked("one"))
+	if proposed := f.git("show", "main-markers:"+path("one")) + "\n"; proposed != before["one"] {
+		t.Errorf("what is proposed is\n%s\nwant\n%s", proposed, before["one"])
+	}
+
+	f.git("update-ref", "refs/heads/main", "refs/heads/main-markers")
+	eventually(t, "the policy is gone", func() error { return gone(t, policy) })
+	must(t, f.unmarked(before, "one"))
+	must(t, f.marked("two"))
+}
+
+// Nobody has to merge it: then the policy goes, and says what is left.
+func TestRemovalThatNobodyMerges(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{Args: []string{"--finalizer-timeout=10s"}})
+	policy := f.policy("left", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	f.repo.Protect(gitserver.DefaultBranch)
+	must(t, env.Client.Delete(t.Context(), policy))
+	eventually(t, "the policy is gone", func() error { return gone(t, policy) })
+	f.told("left", v1alpha1.MarkerLeftReason)
+	must(t, f.marked("one"))
+	eventually(t, "nothing is left that Flux could write", f.nothingToWrite)
+}
+
+// Markers of policies with different push options are pushed by different commits, so that each is pushed as its policy says.
+func TestPushOptionsOfTwoPolicies(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	for _, app := range []string{"one", "two"} {
+		f.policy(app, ">=1.0.0", []string{app}, func(p *v1alpha1.AppUpgradePolicy) {
+			p.Spec.Git = &v1alpha1.Git{Push: &v1alpha1.Push{Options: map[string]v1alpha1.PushOption{"ci.variable": v1alpha1.PushOption("APP=" + app)}}}
+		})
+	}
+	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
+	options, err := f.repo.PushOptions()
+	must(t, err)
+	slices.Sort(options)
+	if want := []string{"ci.variable=APP=one", "ci.variable=APP=two"}; !slices.Equal(options, want) {
+		t.Errorf("the pushes have the options %q, want %q", options, want)
+	}
+}
+
 // platform makes a GitRepository of another namespace, which lends the fleet's repository and its credentials to the fleet.
 func (f *fleet) platform() *sourcev1.GitRepository {
 	f.Helper()

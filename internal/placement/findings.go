@@ -140,6 +140,12 @@ func Unplaced(p Pin, looked pin.Memory, branch, into string) pin.Memory {
 	return looked
 }
 
+// Unremoved is the finding of a pin that leaves, whose marker is removed on another branch than the one that counts.
+func Unremoved(at, branch, from string) *pin.Finding {
+	return &pin.Finding{Reason: v1alpha1.AwaitingMergeReason, Message: fmt.Sprintf(
+		"the server does not let markers be removed from %s; merge %s, which removes the one at %s", from, branch, at)}
+}
+
 func copied(places []string, ref markers.Ref) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
 		"the marker for %s stands on several lines, and Flux would write them all: %s; keep one", ref.Policy, strings.Join(places, ", "))}

@@ -15,7 +15,7 @@ func (v *visit) decide(at place, claims []claim) error {
 		return v.refuse(at, claims, problem)
 	}
 	marker := claims[0].location.Marker
-	if marker == nil || v.unmarked[marker.Ref] {
+	if marker == nil || v.plan.Unmarked[keyOf(marker.Ref)] != "" {
 		return v.mark(at, claims, undecided)
 	}
 	owner := keyOf(marker.Ref)

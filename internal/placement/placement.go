@@ -49,6 +49,8 @@ type Plan struct {
 	Memories map[batch.Key]pin.Memory
 	// Gone are pins whose marker was removed, or is not there.
 	Gone []batch.Key
+	// Unmarked are the pins whose marker is removed, with where that was, as `file:line`.
+	Unmarked map[batch.Key]string
 }
 
 // Make plans one visit. known names every pin of the repository branch, with its policy, so that a marker of ours is told
@@ -60,8 +62,8 @@ func Make(
 	survey := markers.NewSurvey(fsys, applied)
 	v := &visit{
 		fsys: fsys, revision: revision, known: known, foreign: foreign, survey: survey, reader: readerOf(fsys, survey),
-		plan:  Plan{Files: map[string][]byte{}, Memories: map[batch.Key]pin.Memory{}},
-		lines: map[place][]claim{}, unmarked: map[markers.Ref]bool{},
+		plan:  Plan{Files: map[string][]byte{}, Memories: map[batch.Key]pin.Memory{}, Unmarked: map[batch.Key]string{}},
+		lines: map[place][]claim{},
 	}
 	v.reader.expect(pins)
 	for _, p := range pins {
@@ -111,8 +113,6 @@ type visit struct {
 	reader   *Reader
 	plan     Plan
 	lines    map[place][]claim
-	// unmarked are the pins whose marker is removed.
-	unmarked map[markers.Ref]bool
 }
 
 func (v *visit) order() []place {

@@ -66,3 +66,26 @@ func TestUnplaced(t *testing.T) {
 		t.Errorf("the memory is %+v", stands)
 	}
 }
+
+// Where the marker of a pin that leaves stands is told, so that it can be removed elsewhere if it cannot be here.
+func TestMakeTellsWhoseMarkersAreRemoved(t *testing.T) {
+	fsys := mapFS(map[string]string{"mc/a.yaml": app("a", with("1.0.0", "a")), "mc/b.yaml": app("b", "1.0.0"), "mc/c.yaml": app("c", with("1.0.0", "c"))})
+	pins := []Pin{
+		pinOf("a", leaving, remembering(placedAt("mc/a.yaml", "1.0.0"))), pinOf("b", leaving, remembering(placedAt("mc/b.yaml", "1.0.0"))),
+		pinOf("c", leaving, later, remembering(placedAt("mc/c.yaml", "1.0.0"))),
+	}
+	plan, err := Make(fsys, "r1", pins, known(pins), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[batch.Key]string{pins[0].Key: "mc/a.yaml:8"}, plan.Unmarked); diff != "" {
+		t.Errorf("Unmarked (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]batch.Key{pins[0].Key, pins[1].Key}, plan.Gone); diff != "" {
+		t.Errorf("Gone (-want +got):\n%s", diff)
+	}
+	finding := Unremoved("mc/a.yaml:8", "main-markers", "main")
+	if finding.Reason != v1alpha1.AwaitingMergeReason || !strings.Contains(finding.Message, "merge main-markers, which removes the one at mc/a.yaml:8") {
+		t.Errorf("the finding is %+v", finding)
+	}
+}

@@ -48,7 +48,7 @@ func (v *visit) remove(file string, ref markers.Ref) error {
 	}
 	v.plan.Files[at.file] = without
 	v.plan.Removed = append(v.plan.Removed, at.String())
-	v.unmarked[ref] = true
+	v.plan.Unmarked[keyOf(ref)] = at.String()
 	return nil
 }
 

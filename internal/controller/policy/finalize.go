@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
@@ -80,7 +81,7 @@ func (r *Reconciler) dismiss(ctx context.Context, policy *v1alpha1.AppUpgradePol
 
 func (r *Reconciler) dismissPin(ctx context.Context, s scope, live livePin) (gone bool, err error) {
 	if r.expired(s.policy) {
-		return true, r.abandon(ctx, s.policy, live, fmt.Sprintf("it was not removed within %s", r.options.FinalizerTimeout))
+		return true, r.abandon(ctx, s.policy, live, fmt.Sprintf("it was not removed within %s%s", r.options.FinalizerTimeout, unremoved(live.memory.Finding)))
 	}
 	handedOver, err := r.handedOver(ctx, s.policy, live)
 	if handedOver || err != nil {
@@ -93,6 +94,21 @@ func (r *Reconciler) dismissPin(ctx context.Context, s scope, live livePin) (gon
 	intent := s.intentOfLeft(live)
 	intent.Remove = true
 	return false, r.applyPin(ctx, s, plan{live: live, intent: intent, upgrade: live.upgrade})
+}
+
+// mostQuoted bounds what an event quotes of a finding, in bytes: the API server refuses long ones.
+const mostQuoted = 400
+
+// unremoved is what kept a marker from being removed, in brackets.
+func unremoved(finding *pin.Finding) string {
+	if finding == nil {
+		return ""
+	}
+	message := finding.Message
+	if len(message) > mostQuoted {
+		message = strings.ToValidUTF8(message[:mostQuoted], "") + "…"
+	}
+	return " (" + message + ")"
 }
 
 func (r *Reconciler) expired(policy *v1alpha1.AppUpgradePolicy) bool {

@@ -3,13 +3,11 @@ package repository
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
-	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/placement"
 )
 
@@ -40,6 +38,7 @@ func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (
 	if err != nil {
 		return nil, err
 	}
+	remote.PushOptions = pins[0].Intent.Commit.Push.Options.Map()
 	checkout, err := r.Git.Clone(ctx, remote)
 	if err != nil {
 		return nil, err
@@ -173,56 +172,4 @@ func readPushed(checkout *gitops.Checkout, pins []placement.Pin) error {
 		}
 	}
 	return nil
-}
-
-// pushOptions are those of the pins if they agree.
-func pushOptions(pins []placement.Pin) map[string]string {
-	for _, p := range pins {
-		if p.Intent.Commit.Push.Options != pins[0].Intent.Commit.Push.Options {
-			return nil
-		}
-	}
-	if len(pins) == 0 {
-		return nil
-	}
-	return pins[0].Intent.Commit.Push.Options.Map()
-}
-
-// markersBranch is where markers are proposed that the server does not let the operator push to a branch.
-func markersBranch(branch string) string { return branch + "-markers" }
-
-// markersTrailer tells a commit that proposes markers, so that it may be replaced by a newer one.
-const markersTrailer = "Upgrade-Markers: "
-
-func ownMarkers(c gitops.Commit) bool { return strings.Contains(c.Message, "\n"+markersTrailer) }
-
-// proposeMarkers proposes the markers of pins whose versions are proposed, too, on a branch that a human merges. It gives the pins
-// that it could not help.
-func (r *Reconciler) proposeMarkers(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin) (rest []placement.Pin, err error) {
-	var ours []placement.Pin
-	for _, p := range pins {
-		if p.Push == "" || p.Orphaned || p.Intent.Remove {
-			rest = append(rest, p)
-			continue
-		}
-		ours = append(ours, p)
-	}
-	if len(ours) == 0 {
-		return rest, nil
-	}
-	var plan placement.Plan
-	branch := markersBranch(remote.Branch)
-	change := r.placing(ctx, s, a, ours, "\n"+markersTrailer+remote.Branch+"\n", &plan)
-	pushed, err := r.Git.Propose(ctx, remote, branch, ownMarkers, author(ours), change)
-	if err != nil {
-		return pins, err
-	}
-	if pushed {
-		log.FromContext(ctx).Info("Proposed markers", "branch", branch, "placed", len(plan.Placed))
-	}
-	memories := map[batch.Key]pin.Memory{}
-	for _, p := range ours {
-		memories[p.Key] = placement.Unplaced(p, plan.Memories[p.Key], branch, remote.Branch)
-	}
-	return rest, r.remember(ctx, s, memories, atRest)
 }

@@ -83,8 +83,7 @@ func markerSource(ctx context.Context, reader client.Reader, of pin.Source) (mar
 	return resolve.MarkerSource(&kustomization, of.Path), nil, nil
 }
 
-// remote is the branch with the credentials of a GitRepository, as the namespaces of the pins may use it, with their push options
-// and beside their push branches.
+// remote is the branch with the credentials of a GitRepository, as the namespaces of the pins may use it, beside their push branches.
 func (r *Reconciler) remote(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin) (gitops.Remote, error) {
 	for key, found := range s.sources {
 		if key.Repository == repository && found.repository != nil {
@@ -93,7 +92,6 @@ func (r *Reconciler) remote(ctx context.Context, s *scope, repository pin.Namesp
 				accounts = r.Client
 			}
 			remote, err := gitops.RemoteOf(ctx, r.Live, accounts, found.repository)
-			remote.PushOptions = pushOptions(pins)
 			for _, p := range pins {
 				if p.Push != "" {
 					remote = remote.Beside(p.Push)

@@ -16,15 +16,16 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/placement"
 )
 
-// visit reads the repository through one GitRepository and places and removes the markers of one signer by one commit. The
+// visit reads the repository through one GitRepository and places and removes the markers that it serves by one commit. The
 // plan is made anew if the branch moves meanwhile; what is remembered is what was read at the commit that stands.
 func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 	repository := a.Repository
 	pins := s.placementPins(func(p batch.Pin) bool { return p.Intent.Source.Repository == repository })
 	for i := range pins {
-		pins[i].Later = batch.SignerOf(pins[i].Pin) != a.Signer
+		pins[i].Later = !a.Serves(pins[i].Pin)
 	}
 	remote, err := r.remote(ctx, s, repository, pins)
+	remote.PushOptions = a.Options.Map()
 	if err != nil {
 		return r.visitFailed(ctx, s, a, pins, placement.Plan{}, err)
 	}
@@ -72,18 +73,6 @@ func (r *Reconciler) placing(ctx context.Context, s *scope, a batch.Visit, pins 
 		signer, err := r.signer(ctx, s.key, a.Signer)
 		return gitops.Change{Message: message(*plan) + trailer, Files: plan.Files, Signer: signer}, err
 	}
-}
-
-// refused goes on after the server has refused to let markers be pushed: where versions are proposed, so are markers.
-func (r *Reconciler) refused(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin, read placement.Plan, err error) error {
-	rest, failed := r.proposeMarkers(ctx, s, a, remote, pins)
-	if len(rest) == 0 {
-		return failed
-	}
-	if failed != nil {
-		err = failed
-	}
-	return r.visitFailed(ctx, s, a, rest, read, err)
 }
 
 // visitFailed tells the pins that need the repository, and tries again later. What was read before a push was refused is

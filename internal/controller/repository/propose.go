@@ -1,0 +1,103 @@
+package repository
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/placement"
+)
+
+// markersBranch is where markers are proposed that the server does not let the operator push to a branch.
+func markersBranch(branch string) string { return branch + "-markers" }
+
+// markersTrailer tells a commit that proposes markers, so that it may be replaced by a newer one.
+const markersTrailer = "Upgrade-Markers: "
+
+// ownMarkers: a commit proposes markers, and nobody has changed it.
+func ownMarkers(c gitops.Commit) bool {
+	return !c.Redone && strings.Contains(c.Message, "\n"+markersTrailer)
+}
+
+// refused goes on after the server has refused a push of markers to a branch as it was read: where versions are proposed, so are
+// markers and their removal.
+func (r *Reconciler) refused(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin, read placement.Plan, err error) error {
+	needing := batch.Visitors(s.Observation)
+	var failing []placement.Pin
+	proposes := false
+	for _, p := range pins {
+		switch {
+		case p.Later || !needing[p.Key]:
+		case p.Push == "":
+			failing = append(failing, p)
+		default:
+			proposes = true
+		}
+	}
+	if proposes {
+		proposed := r.proposeMarkers(ctx, s, a, remote, pins)
+		if gitFinding(proposed) != nil {
+			return r.visitFailed(ctx, s, a, pins, read, proposed)
+		}
+		if proposed == nil {
+			proposed = r.rememberProposed(ctx, s, remote.Branch, pins, read)
+		}
+		if proposed != nil {
+			return proposed
+		}
+	}
+	if len(failing) == 0 {
+		r.retries.forget(s.key, a.Repository)
+		return nil
+	}
+	return r.visitFailed(ctx, s, a, failing, read, err)
+}
+
+// proposeMarkers puts what a visit does about the markers of pins whose versions are proposed, too, on a branch that a human
+// merges. The other pins are seen, so that no line is marked that they have.
+func (r *Reconciler) proposeMarkers(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin) error {
+	pins = slices.Clone(pins)
+	for i := range pins {
+		pins[i].Later = pins[i].Later || pins[i].Push == ""
+	}
+	var plan placement.Plan
+	branch := markersBranch(remote.Branch)
+	change := r.placing(ctx, s, a, pins, "\n"+markersTrailer+remote.Branch+"\n", &plan)
+	pushed, err := r.Git.Propose(ctx, remote, branch, ownMarkers, author(pins), change)
+	if pushed {
+		log.FromContext(ctx).Info("Proposed markers", "branch", branch, "placed", len(plan.Placed), "removed", len(plan.Removed))
+	}
+	return err
+}
+
+// rememberProposed remembers what was read of the branch itself, and that what its pins lack there waits to be merged.
+func (r *Reconciler) rememberProposed(ctx context.Context, s *scope, into string, pins []placement.Pin, read placement.Plan) error {
+	branch := markersBranch(into)
+	memories := map[batch.Key]pin.Memory{}
+	var gone []batch.Key
+	for _, p := range pins {
+		looked, stays := read.Memories[p.Key]
+		at, marked := read.Unmarked[p.Key]
+		switch {
+		case p.Later || p.Push == "":
+		case stays:
+			memories[p.Key] = placement.Unplaced(p, looked, branch, into)
+		case marked:
+			finding := placement.Unremoved(at, branch, into)
+			memories[p.Key] = batch.AwaitMerge(r.Now(), p.Memory, finding)
+			r.Events.Eventf(s.pins[p.Key], nil, corev1.EventTypeWarning, finding.Reason, "RemoveMarker", "%s", finding.Message)
+		case slices.Contains(read.Gone, p.Key):
+			gone = append(gone, p.Key)
+		}
+	}
+	if err := r.remember(ctx, s, memories, atRest); err != nil {
+		return err
+	}
+	return r.deletePins(ctx, s, gone)
+}
