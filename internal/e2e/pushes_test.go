@@ -94,6 +94,25 @@ func TestRemovalIsProposedForProtectedBranch(t *testing.T) {
 	must(t, f.marked("two"))
 }
 
+// A marker that is only proposed is taken back when its policy is deleted, and nobody has to merge that.
+func TestProposedMarkerIsTakenBack(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	before := f.file("one")
+	f.repo.Protect(gitserver.DefaultBranch)
+	startOperator(t, environment.OperatorOptions{})
+	policy := f.policy("short", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "its marker waits to be merged", func() error { return f.target("short", "one", withFinding(v1alpha1.AwaitingMergeReason)) })
+	if proposed := f.git("show", "main-markers:"+path("one")) + "\n"; proposed == before {
+		t.Fatal("no marker is proposed")
+	}
+	must(t, env.Client.Delete(t.Context(), policy))
+	eventually(t, "the policy is gone", func() error { return gone(t, policy) })
+	if proposed := f.git("show", "main-markers:"+path("one")) + "\n"; proposed != before {
+		t.Errorf("what is proposed is\n%s\nwant\n%s", proposed, before)
+	}
+	eventually(t, "nothing is left that Flux could write", f.nothingToWrite)
+}
+
 // Nobody has to merge it: then the policy goes, and says what is left.
 func TestRemovalThatNobodyMerges(t *testing.T) {
 	f := newFleet(t, map[string]string{"one": "1.0.0"})

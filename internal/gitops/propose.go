@@ -32,8 +32,9 @@ const (
 
 // Propose asks change what to write, and pushes that as one commit to another branch than the remote's, for somebody to merge. A
 // branch that has nothing but our own proposals on top of the remote's newest commit gets one commit more. One that is behind has
-// to have the files as they are to be, or is replaced by one commit on the remote's newest one. It is an *Error to write one that
-// has commits of others, or gets one meanwhile: these are never lost.
+// to have the files as they are to be, or is replaced by one commit on the remote's newest one; if nothing is to be written there,
+// change is asked about the branch as it is, to take back what is proposed. It is an *Error to write one that has commits of
+// others, or gets one meanwhile: these are never lost.
 //
 // An error of change is returned as it is.
 func (c *Client) Propose(ctx context.Context, remote Remote, branch string, own func(Commit) bool, author Author, change func(*Checkout) (Change, error)) (pushed bool, err error) {
@@ -47,11 +48,7 @@ func (c *Client) Propose(ctx context.Context, remote Remote, branch string, own 
 	if err != nil {
 		return false, err
 	}
-	base := checkout
-	if stands == current {
-		base = there
-	}
-	wanted, err := change(base)
+	base, wanted, err := changed(checkout, there, stands, change)
 	switch {
 	case err != nil:
 		return false, err
@@ -63,15 +60,28 @@ func (c *Client) Propose(ctx context.Context, remote Remote, branch string, own 
 			Detail: "The branch has commits that are not the operator's", Next: "merge it or close its pull request, and delete it",
 		}
 	}
-	commit, changed, err := base.commit(author, time.Now(), wanted)
+	commit, differs, err := base.commit(author, time.Now(), wanted)
 	if err != nil {
 		return false, remote.commitFailure(err)
 	}
-	if !changed {
+	if !differs {
 		return false, nil
 	}
 	err = c.pushProposal(ctx, remote.On(branch), base, there, commit)
 	return err == nil, err
+}
+
+// changed asks change what to write, and gives the checkout to write it on. Of a branch that is behind, what is to be as it is on
+// the other one is taken back where it stands.
+func changed(checkout, there *Checkout, stands standing, change func(*Checkout) (Change, error)) (*Checkout, Change, error) {
+	if stands != current {
+		wanted, err := change(checkout)
+		if err != nil || stands != behind || len(wanted.Files) > 0 {
+			return checkout, wanted, err
+		}
+	}
+	wanted, err := change(there)
+	return there, wanted, err
 }
 
 // pushProposal pushes a commit that was made on base, in the place of what is there, or of nothing.

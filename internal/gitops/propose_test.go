@@ -3,6 +3,7 @@ package gitops
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,6 +178,45 @@ func TestProposeOverwritesNobody(t *testing.T) {
 			}
 			if err != nil && strings.Contains(err.Error(), testPassword) {
 				t.Errorf("the error tells the password: %v", err)
+			}
+			got := ""
+			if s.bare("branch", "--list", "main-markers") != "" {
+				got = s.bare("show", "main-markers:a.yaml")
+			}
+			if got != tc.want {
+				t.Errorf("the branch has %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// What is not wanted any more is taken back where it is proposed, also if that is behind.
+func TestProposeTakesBack(t *testing.T) {
+	const proposed, plain = "a: 1\nb: 1\n", "a: 1"
+	takeBack := func(c *Checkout) (Change, error) {
+		content, err := fs.ReadFile(c.FS(), "a.yaml")
+		if err != nil || string(content) != proposed {
+			return Change{}, err
+		}
+		return Change{Message: "Own, taken back", Files: map[string][]byte{"a.yaml": []byte(plain + "\n")}}, nil
+	}
+	for name, tc := range map[string]struct {
+		branch func(proposals)
+		want   string
+	}{
+		"absent":          {branch: func(proposals) {}},
+		"current":         {branch: func(s proposals) { s.own(proposed) }, want: plain},
+		"behind":          {branch: func(s proposals) { s.own(proposed); s.others("b: 1\n") }, want: plain},
+		"something else":  {branch: func(s proposals) { s.own("a: 2\n"); s.others("b: 1\n") }, want: "a: 2"},
+		"with a human's":  {branch: func(s proposals) { s.own("a: 2\n"); s.their(proposed) }, want: strings.TrimSpace(proposed)},
+		"a human's below": {branch: func(s proposals) { s.their("a: 2\n"); s.own(proposed) }, want: strings.TrimSpace(proposed)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := proposals{newHTTPServer(t, map[string]string{"a.yaml": plain + "\n", "b.yaml": "b: 0\n"})}
+			s.git(s.human, "fetch", "-q", "origin")
+			tc.branch(s)
+			if _, err := newTestClient(t, Options{}).Propose(t.Context(), s.remote(), "main-markers", ownCommit, operator, takeBack); err != nil {
+				t.Fatal(err)
 			}
 			got := ""
 			if s.bare("branch", "--list", "main-markers") != "" {

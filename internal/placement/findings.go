@@ -131,7 +131,11 @@ func unmanaged(at place, ref markers.Ref) *pin.Finding {
 func Unplaced(p Pin, looked pin.Memory, branch, into string) pin.Memory {
 	unpushed := Unpushed(p, looked)
 	unpushed.Leader = p.Memory.Leader
-	if looked.Marked == unpushed.Marked && looked.Leader == unpushed.Leader && looked.Astray == unpushed.Astray || looked.Finding != nil {
+	if looked.Finding != nil {
+		looked.Marked, looked.Astray = unpushed.Marked, unpushed.Astray
+		return looked
+	}
+	if looked.Marked == unpushed.Marked && looked.Leader == unpushed.Leader && looked.Astray == unpushed.Astray {
 		return looked
 	}
 	looked = unpushed

@@ -62,6 +62,11 @@ func TestUnplaced(t *testing.T) {
 	if waits.Marked || waits.Finding == nil || waits.Finding.Reason != v1alpha1.AwaitingMergeReason || !strings.Contains(waits.Finding.Message, "merge main-markers") {
 		t.Errorf("the memory is %+v, %+v", waits, waits.Finding)
 	}
+	refused := plan.Memories[marked.Key]
+	refused.Marked, refused.Finding = false, &pin.Finding{Reason: v1alpha1.LineSharedReason}
+	if stays := Unplaced(marked, refused, "main-markers", "main"); !stays.Marked || stays.Finding.Reason != v1alpha1.LineSharedReason {
+		t.Errorf("the marker that was not removed is forgotten: %+v", stays)
+	}
 	if stands := Unplaced(marked, plan.Memories[marked.Key], "main-markers", "main"); !stands.Marked || stands.Finding != nil {
 		t.Errorf("the memory is %+v", stands)
 	}

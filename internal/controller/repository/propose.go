@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -74,6 +75,21 @@ func (r *Reconciler) proposeMarkers(ctx context.Context, s *scope, a batch.Visit
 		log.FromContext(ctx).Info("Proposed markers", "branch", branch, "placed", len(plan.Placed), "removed", len(plan.Removed))
 	}
 	return err
+}
+
+// withdrawMarkers takes markers back that were only proposed, of pins that go. One that stays there does no harm: it names a pin
+// that is not there.
+func (r *Reconciler) withdrawMarkers(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin, gone []batch.Key) {
+	proposed := slices.ContainsFunc(pins, func(p placement.Pin) bool {
+		f := p.Memory.Finding
+		return p.Push != "" && f != nil && f.Reason == v1alpha1.AwaitingMergeReason && slices.Contains(gone, p.Key)
+	})
+	if !proposed {
+		return
+	}
+	if err := r.proposeMarkers(ctx, s, a, remote, pins); err != nil {
+		log.FromContext(ctx).Info("Cannot take back proposed markers", "branch", markersBranch(remote.Branch), "error", err.Error())
+	}
 }
 
 // rememberProposed remembers what was read of the branch itself, and that what its pins lack there waits to be merged.

@@ -46,6 +46,7 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 		}
 	}
 	r.tellAdopted(s, plan.Adopted)
+	r.withdrawMarkers(ctx, s, a, remote, pins, plan.Gone)
 	if err := r.remember(ctx, s, plan.Memories, atRest); err != nil {
 		return err
 	}
