@@ -1,7 +1,11 @@
 package markers
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/fluxcd/pkg/apis/kustomize"
+	"github.com/fluxcd/pkg/envsubst"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 )
@@ -25,31 +29,126 @@ type fluxSpec struct {
 	} `json:"sourceRef"`
 }
 
-// fluxSource is what the manifest of a Flux Kustomization makes Flux build. It
-// is not ok for one that is a patch only, or that cannot be read.
-func (o *object) fluxSource() (src Source, ok bool) {
-	m, ok := o.layers[0].(merge)
-	if !ok || unfolded(m.root, map[*yaml.Node]int{}) > maxUnfolded {
+// fluxFields are where fluxSpec stands, but for the variables, which are merged
+// one by one.
+var fluxFields = [][]string{
+	{"spec", "path"},
+	{"spec", "targetNamespace"},
+	{"spec", "namePrefix"},
+	{"spec", "nameSuffix"},
+	{"spec", "patches"},
+	{"spec", "components"},
+	{"spec", "postBuild", "substituteFrom"},
+	{"spec", "sourceRef", "kind"},
+	{"spec", "sourceRef", "name"},
+}
+
+var substituteField = []string{"spec", "postBuild", "substitute"}
+
+// fluxSource is what a Flux Kustomization makes Flux build, as everything that
+// writes into it leaves it, with the variables of who applies it. It is not ok
+// for one that is a patch only, or that cannot be read.
+func (o *object) fluxSource(variables map[string]string) (src Source, ok bool) {
+	fields := slices.Clone(fluxFields)
+	for _, name := range o.keys(substituteField) {
+		fields = append(fields, inlineField(name))
+	}
+	manifest := &yaml.Node{Kind: yaml.MappingNode}
+	for _, field := range fields {
+		if at := o.lookup(field); at != nil && at.site.node != nil {
+			put(manifest, field, at.site.node)
+		}
+	}
+	if unfolded(manifest, map[*yaml.Node]int{}) > maxUnfolded {
 		return Source{}, false
 	}
-	text, err := yaml.NewRNode(m.root).String()
+	text, err := yaml.NewRNode(withoutAliases(manifest)).String()
 	if err != nil {
 		return Source{}, false
 	}
-	var manifest struct {
+	if o.substituted() {
+		text = inText(text, variables)
+	}
+	var read struct {
 		Spec fluxSpec `json:"spec"`
 	}
-	if sigsyaml.Unmarshal([]byte(text), &manifest) != nil || manifest.Spec.SourceRef.Name == "" {
+	if sigsyaml.Unmarshal([]byte(text), &read) != nil || read.Spec.SourceRef.Name == "" {
 		return Source{}, false
 	}
-	spec := manifest.Spec
+	return read.Spec.source(o.identity)
+}
+
+func (spec fluxSpec) source(of identity) (src Source, ok bool) {
 	dir, p := cleanPath(spec.Path)
 	return Source{
 		Path: dir, TargetNamespace: spec.TargetNamespace, NamePrefix: spec.NamePrefix, NameSuffix: spec.NameSuffix,
 		Patches: spec.Patches, Components: spec.Components,
 		Substitute: spec.PostBuild.Substitute, SubstituteFrom: spec.PostBuild.SubstituteFrom,
 		Kustomization: FluxKustomization{
-			Namespace: o.namespace, Name: o.name, Path: spec.Path, SourceRef: spec.SourceRef.Kind + "/" + spec.SourceRef.Name,
+			Namespace: of.namespace, Name: of.name, Path: spec.Path, SourceRef: spec.SourceRef.Kind + "/" + spec.SourceRef.Name,
 		},
 	}, p == nil
+}
+
+// keys are those that anything sets below the field, sorted.
+func (o *object) keys(field []string) []string {
+	names := map[string]bool{}
+	for _, l := range o.layers {
+		if at := l.apply(field, nil); at != nil && at.site.node != nil {
+			for name := range stringMap(at.site.node) {
+				names[name] = true
+			}
+		}
+		steps, _ := l.(operations)
+		for _, step := range steps {
+			if n := len(field); len(step.path) == n+1 && slices.Equal(step.path[:n], field) {
+				names[step.path[n]] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// put sets a field of a mapping that was made by it.
+func put(mapping *yaml.Node, field []string, value *yaml.Node) {
+	for _, key := range field[:len(field)-1] {
+		next := child(mapping, key)
+		if next == nil {
+			next = &yaml.Node{Kind: yaml.MappingNode}
+			mapping.Content = append(mapping.Content, yaml.NewStringRNode(key).YNode(), next)
+		}
+		mapping = next
+	}
+	mapping.Content = append(mapping.Content, yaml.NewStringRNode(field[len(field)-1]).YNode(), value)
+}
+
+// withoutAliases is a copy in which every alias is what it stands for. The
+// unfolded size of the node must be bounded.
+func withoutAliases(node *yaml.Node) *yaml.Node {
+	node = follow(node)
+	plain := &yaml.Node{Kind: node.Kind, Style: node.Style, Tag: node.Tag, Value: node.Value}
+	for _, child := range node.Content {
+		plain.Content = append(plain.Content, withoutAliases(child))
+	}
+	return plain
+}
+
+// maxSubstituted is the largest text in which variables are replaced, in bytes.
+const maxSubstituted = 64 << 10
+
+// inText replaces variables as Flux does, which leaves a text alone if there
+// are none. What cannot be replaced stays, too: nobody has a folder of such a
+// name.
+func inText(text string, variables map[string]string) string {
+	if len(variables) == 0 || len(text) > maxSubstituted {
+		return text
+	}
+	replaced, err := envsubst.Eval(text, func(name string) (string, bool) {
+		value := variables[name]
+		return value[:min(len(value), maxName)], true
+	})
+	if err != nil {
+		return text
+	}
+	return replaced
 }

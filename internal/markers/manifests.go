@@ -63,7 +63,7 @@ func (m *manifests) fluxKustomizations() ([]*object, error) {
 	m.flux, m.fluxNamed = all, map[string][]*object{}
 	for _, o := range all {
 		m.fluxNamed[o.name] = append(m.fluxNamed[o.name], o)
-		if src, ok := o.fluxSource(); ok {
+		if src, ok := o.fluxSource(nil); ok {
 			m.expect(src)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -37,9 +38,7 @@ func (s *Survey) Overlay(user User, at Location) (offer Overlay, ok bool, err er
 	if err != nil {
 		return Overlay{}, false, err
 	}
-	mine := slices.IndexFunc(uses, func(u use) bool {
-		return u.String() == user.String() && u.Applied == user.Applied && u.Folder == user.Folder
-	})
+	mine := slices.IndexFunc(uses, func(u use) bool { return reflect.DeepEqual(u.User, user) })
 	if mine < 0 {
 		return Overlay{}, false, nil
 	}

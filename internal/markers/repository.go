@@ -19,7 +19,7 @@ const (
 	// is far more than its bytes.
 	maxDocuments = 10_000
 	// maxEntries bounds the files and folders that one walk visits.
-	maxEntries = 200_000
+	maxEntries = 500_000
 )
 
 // repository reads a repository within bounds and follows no links.

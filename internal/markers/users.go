@@ -22,6 +22,10 @@ type User struct {
 	Applied bool
 	// Folder is the one that is built.
 	Folder string
+	// Entry is the folder or the file of the repository from which the
+	// Kustomization comes; empty if that is the cluster, or one of its
+	// Kustomizations.
+	Entry string
 }
 
 // String names the user for messages.
@@ -29,7 +33,11 @@ func (u User) String() string {
 	if u.Kustomization.Name == "" {
 		return u.Target.String() + " (folder " + u.Folder + ")"
 	}
-	return u.Target.String() + " (" + u.Kustomization.String() + ")"
+	of := ""
+	if u.Entry != "" {
+		of = " of " + u.Entry
+	}
+	return u.Target.String() + " (" + u.Kustomization.String() + of + ")"
 }
 
 // use is a user and how it comes to the line.
@@ -38,6 +46,12 @@ type use struct {
 	root  root
 	trail []step
 	at    Location
+}
+
+// answer is what uses the lines of a field, or why that cannot be told.
+type answer struct {
+	uses    map[line][]use
+	problem error
 }
 
 // Users lists what gets its version from the line that was located for target,
@@ -75,8 +89,8 @@ func (s *Survey) usesOf(target Target, at Location) ([]use, error) {
 // usesOfField finds the lines of one field of all objects of a kind.
 func (s *Survey) usesOfField(kind groupKind, field []string) (map[line][]use, error) {
 	key := kind.group + "/" + kind.kind + "/" + strings.Join(field, "/")
-	if uses, known := s.uses[key]; known {
-		return uses, nil
+	if known, asked := s.uses[key]; asked {
+		return known.uses, known.problem
 	}
 	uses := map[line][]use{}
 	err := s.eachRoot(kind, func(r root, b *build) error {
@@ -90,11 +104,11 @@ func (s *Survey) usesOfField(kind groupKind, field []string) (map[line][]use, er
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !isProblem(err) {
 		return nil, err
 	}
-	s.uses[key] = uses
-	return uses, nil
+	s.uses[key] = answer{uses, err}
+	return uses, err
 }
 
 // use is that of an object which the root builds.
@@ -103,6 +117,6 @@ func (r root) use(o *object, field []string, at Location) use {
 		Target: Target{
 			APIVersion: o.gvk.ApiVersion(), Kind: o.gvk.Kind, Namespace: o.namespace, Name: o.name, Field: field,
 		},
-		Kustomization: r.Kustomization, Applied: r.applied, Folder: r.Path,
+		Kustomization: r.Kustomization, Applied: r.applied, Folder: r.Path, Entry: r.entry,
 	}}
 }

@@ -61,7 +61,7 @@ func TestUsers(t *testing.T) {
 		},
 		"a Kustomization of another cluster": {
 			files: with(overlays("mc/a", "mc/b"), files{"b.yaml": ofGit("b", "./mc/b", "gitops")}), applied: []Source{applies("a", "mc/a")}, target: "a-nginx",
-			want: []string{"App org/a-nginx (Kustomization flux/a)", "App org/b-nginx (Kustomization flux/b)"},
+			want: []string{"App org/a-nginx (Kustomization flux/a)", "App org/b-nginx (Kustomization flux/b of b.yaml)"},
 		},
 		"its own manifest is no other": {
 			files: with(overlays("mc/a"), files{"a.yaml": ofGit("a", "./mc/a", "gitops")}), applied: []Source{applies("a", "mc/a")}, target: "a-nginx",
@@ -69,7 +69,7 @@ func TestUsers(t *testing.T) {
 		},
 		"of one name in two clusters": {
 			files: with(overlays("mc/a"), files{"a.yaml": ofGit("a", "./mc/a", "gitops"), "b.yaml": ofGit("a", "./mc/a", "gitops")}), applied: []Source{applies("a", "mc/a")},
-			target: "a-nginx", want: []string{"App org/a-nginx (Kustomization flux/a)", "App org/a-nginx (Kustomization flux/a)"},
+			target: "a-nginx", want: []string{"App org/a-nginx (Kustomization flux/a of b.yaml)", "App org/a-nginx (Kustomization flux/a)"},
 		},
 		"one folder with different variables": {
 			files: files{
@@ -77,7 +77,7 @@ func TestUsers(t *testing.T) {
 				"c.yaml": ofGit("c", "mc", "gitops", "postBuild:", "  substituteFrom: [{kind: ConfigMap, name: one}]"), "one.yaml": configMap("ConfigMap", "one", "c: c"),
 			},
 			applied: []Source{of(map[string]string{"c": "a"})}, target: "a-nginx",
-			want: []string{"App org/a-nginx (Kustomization flux/apps)", "App org/b-nginx (Kustomization flux/b)", "App org/c-nginx (Kustomization flux/c)"},
+			want: []string{"App org/a-nginx (Kustomization flux/apps)", "App org/b-nginx (Kustomization flux/b of b.yaml)", "App org/c-nginx (Kustomization flux/c of c.yaml)"},
 		},
 		"a folder that nobody refers to": {
 			files: overlays("mc/a", "mc/b"), applied: []Source{applies("a", "mc/a")}, target: "a-nginx",
@@ -101,7 +101,7 @@ func TestUsers(t *testing.T) {
 		},
 		"the whole repository": {
 			files: with(overlays("mc/a"), files{"b.yaml": ofGit("b", "./", "gitops")}), applied: []Source{applies("a", "mc/a")}, target: "a-nginx",
-			want: []string{"App org/a-nginx (Kustomization flux/a)", "App org/a-nginx (Kustomization flux/b)", "App org/nginx (Kustomization flux/b)"},
+			want: []string{"App org/a-nginx (Kustomization flux/a)", "App org/a-nginx (Kustomization flux/b of b.yaml)", "App org/nginx (Kustomization flux/b of b.yaml)"},
 		},
 		"folders that cannot be built": {
 			files: with(overlays("mc/a", "mc/b"), files{
@@ -194,14 +194,14 @@ func TestUsersOfVariables(t *testing.T) {
 				"one/kustomization.yaml": resources("../base"), "two/kustomization.yaml": resources("../base"),
 			}),
 			source: of(version),
-			want:   []string{mine, "Kustomization flux/apps (folder one)", "Kustomization flux/apps (folder two)"},
+			want:   []string{"App org/nginx (Kustomization flux/apps of two)", mine, "Kustomization flux/apps (folder one)", "Kustomization flux/apps (folder two)"},
 		},
 		"a ConfigMap of two Kustomizations": {
 			files: with(nginx, files{
 				"other/b.yaml": app("org", "other", "${version}"), "one.yaml": configMap("ConfigMap", "one", "version: 1.4.2"),
 				"apps.yaml": ofGit("apps", "./mc", "gitops", from...), "others.yaml": ofGit("others", "./other", "gitops", from...),
 			}),
-			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others)"},
+			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others of others.yaml)"},
 		},
 		"a ConfigMap beside a Secret that is not in the repository": {
 			files: with(nginx, files{
@@ -209,7 +209,7 @@ func TestUsersOfVariables(t *testing.T) {
 				"apps.yaml": ofGit("apps", "./mc", "gitops", from...), "others.yaml": ofGit("others", "./other", "gitops",
 					"postBuild:", "  substituteFrom: [{kind: ConfigMap, name: one}, {kind: Secret, name: credentials}]"),
 			}),
-			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others)"},
+			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others of others.yaml)"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

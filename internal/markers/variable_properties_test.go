@@ -56,7 +56,7 @@ func fluxBuild(all files) (versions map[string]string, source Source, err error)
 	if err != nil || len(flux) != 1 {
 		return nil, Source{}, fmt.Errorf("%d Kustomizations: %w", len(flux), err)
 	}
-	source, _ = flux[0].fluxSource()
+	source, _ = flux[0].fluxSource(nil)
 	result, err := kustomizeBuild(all, "/top")
 	if err != nil {
 		return nil, source, err
