@@ -26,6 +26,12 @@ func TestMakeForOneSigner(t *testing.T) {
 			files: map[string]string{b: app("b", with("2.0.0", "b"))}, pins: []Pin{pinOf("b", later)},
 			want: outcome{memories: map[string]pin.Memory{"pin.app.b": markedAt(b, "2.0.0")}},
 		},
+		"its line is not marked for another policy": {
+			files: sharedBase("1.0.0"), pins: []Pin{pinOf("a-nginx"), pinOf("b-nginx", policyTwo, later)},
+			want: outcome{memories: map[string]pin.Memory{
+				"pin.app.a-nginx": found(at(base, "1.0.0"), "LineShared"), "pin.app.b-nginx": found(at(base, "1.0.0"), "LineShared"),
+			}},
+		},
 		"its marker stays on a line that it cannot share": {
 			files: sharedBase(with("1.0.0", "a-nginx")),
 			pins:  []Pin{pinOf("a-nginx", later, remembering(placedAt(base, "1.0.0"))), pinOf("b-nginx", policyTwo)},

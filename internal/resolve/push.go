@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -26,8 +27,11 @@ func PushOf(push *v1alpha1.Push) pin.Push {
 
 // Pushable is a finding unless policies of a namespace, which may use the GitRepository and the branch that it tracks, may push
 // so. Those of another namespace push with credentials that are not theirs, so each branch and option is granted by annotations.
-// Who is about to push asks again, as with Usable.
+// Who is about to push asks again, as with Usable: what a pin says was not seen by the API's validation.
 func Pushable(repository *sourcev1.GitRepository, tracked, namespace string, push pin.Push) *pin.Finding {
+	if push.Branch != "" && plumbing.NewBranchReferenceName(push.Branch).Validate() != nil {
+		return finding(v1alpha1.PushForbiddenReason, "git.push.branch %q cannot be the name of a branch: choose another, see git check-ref-format", push.Branch)
+	}
 	if push.Branch == tracked {
 		return finding(v1alpha1.PushForbiddenReason,
 			"git.push.branch is %s, which GitRepository %s/%s tracks, so nobody would have to merge what is pushed there: name another branch, or leave it out",
