@@ -27,6 +27,7 @@ type fluxSpec struct {
 		Kind string `json:"kind"`
 		Name string `json:"name"`
 	} `json:"sourceRef"`
+	KubeConfig map[string]any `json:"kubeConfig"`
 }
 
 // fluxFields are where fluxSpec stands, but for the variables, which are merged
@@ -41,6 +42,7 @@ var fluxFields = [][]string{
 	{"spec", "postBuild", "substituteFrom"},
 	{"spec", "sourceRef", "kind"},
 	{"spec", "sourceRef", "name"},
+	{"spec", "kubeConfig"},
 }
 
 var substituteField = []string{"spec", "postBuild", "substitute"}
@@ -82,7 +84,7 @@ func (spec fluxSpec) source(of identity) (src Source, ok bool) {
 	dir, p := cleanPath(spec.Path)
 	return Source{
 		Path: dir, TargetNamespace: spec.TargetNamespace, NamePrefix: spec.NamePrefix, NameSuffix: spec.NameSuffix,
-		Patches: spec.Patches, Components: spec.Components,
+		Patches: spec.Patches, Components: spec.Components, Remote: spec.KubeConfig != nil,
 		Substitute: spec.PostBuild.Substitute, SubstituteFrom: spec.PostBuild.SubstituteFrom,
 		Kustomization: FluxKustomization{
 			Namespace: of.namespace, Name: of.name, Path: spec.Path, SourceRef: spec.SourceRef.Kind + "/" + spec.SourceRef.Name,

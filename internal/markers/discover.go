@@ -134,10 +134,16 @@ func (d *discovery) kustomizations(r root, entered map[string]bool) ([]root, err
 
 // entryOf is the entry of what comes from a root.
 func (r root) entryOf() string {
-	if r.entry == "" && r.Kustomization.Name == "" {
+	switch {
+	case r.entry != "":
+		return r.entry
+	case r.Kustomization.Name == "":
 		return r.Path
+	case r.Remote:
+		return r.Kustomization.String()
+	default:
+		return ""
 	}
-	return r.entry
 }
 
 // alone is the Kustomization of a manifest that no root builds and that no

@@ -60,6 +60,24 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// TestDiscoveryOfOtherClusters: what a Kustomization applies to another cluster is not the Kustomization of that name here.
+func TestDiscoveryOfOtherClusters(t *testing.T) {
+	tree := with(overlays("mc/a"), files{
+		"clusters/prod/apps.yaml":    ofGit("a", "./mc/a", "gitops"),
+		"clusters/prod/stage.yaml":   ofGit("stage", "./clusters/stage", "gitops", "kubeConfig: {secretRef: {name: stage}}"),
+		"clusters/stage/apps.yaml":   ofGit("a", "./mc/a", "gitops"),
+		"clusters/stage/others.yaml": ofGit("test", "./clusters/test", "gitops", "kubeConfig: {secretRef: {name: test}}"),
+		"clusters/test/apps.yaml":    ofGit("b", "./mc/a", "gitops"),
+	})
+	source, stage := applies("a", "mc/a"), applies("stage", "clusters/stage")
+	stage.Remote = true
+	checkUsers(t, NewSurvey(mapFS(tree), []Source{source, applies("flux-system", "clusters/prod"), stage}), source, target("org", "a-nginx"),
+		[]string{
+			"App org/a-nginx (Kustomization flux/a of Kustomization flux/stage)", "App org/a-nginx (Kustomization flux/a)",
+			"App org/a-nginx (Kustomization flux/b of Kustomization flux/stage)",
+		})
+}
+
 // TestDiscoveryWithoutParent: who applies the Kustomizations of the cluster need not be in the cluster.
 func TestDiscoveryWithoutParent(t *testing.T) {
 	tree := with(overlays("mc/a"), files{

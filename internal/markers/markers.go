@@ -76,6 +76,9 @@ type Source struct {
 	NamePrefix, NameSuffix string
 	Patches                []kustomize.Patch
 	Components             []string
+	// Remote is set if the Kustomization applies to another cluster
+	// (spec.kubeConfig).
+	Remote bool
 }
 
 // FluxKustomization is a Kustomization of Flux.

@@ -43,8 +43,9 @@ type root struct {
 	Source
 	// applied is set if the cluster has the Kustomization.
 	applied bool
-	// entry is the folder, or the manifest, from which the Kustomization comes;
-	// empty for what comes from Kustomizations of the cluster. Kustomizations
+	// entry is the folder, the manifest, or the Kustomization that applies to
+	// another cluster, from which the Kustomization comes; empty for what comes
+	// from other Kustomizations of the cluster. Kustomizations
 	// of different entries are of different clusters, for all that can be told.
 	entry string
 }

@@ -18,13 +18,14 @@ type User struct {
 	Target Target
 	// Kustomization applies it; zero for what only Folder builds.
 	Kustomization FluxKustomization
-	// Applied is set if the cluster has that Kustomization.
-	Applied bool
+	// Applied is set if the cluster has that Kustomization, and Remote if it
+	// applies to another cluster.
+	Applied, Remote bool
 	// Folder is the one that is built.
 	Folder string
 	// Entry is the folder or the file of the repository from which the
-	// Kustomization comes; empty if that is the cluster, or one of its
-	// Kustomizations.
+	// Kustomization comes, or the Kustomization that applies it to another
+	// cluster; empty if it is of this cluster.
 	Entry string
 }
 
@@ -117,6 +118,6 @@ func (r root) use(o *object, field []string, at Location) use {
 		Target: Target{
 			APIVersion: o.gvk.ApiVersion(), Kind: o.gvk.Kind, Namespace: o.namespace, Name: o.name, Field: field,
 		},
-		Kustomization: r.Kustomization, Applied: r.applied, Folder: r.Path, Entry: r.entry,
+		Kustomization: r.Kustomization, Applied: r.applied, Remote: r.Remote, Folder: r.Path, Entry: r.entry,
 	}}
 }

@@ -37,6 +37,7 @@ func MarkerSource(kustomization *kustomizev1.Kustomization, path string) markers
 		NameSuffix:      spec.NameSuffix,
 		Patches:         spec.Patches,
 		Components:      spec.Components,
+		Remote:          spec.KubeConfig != nil,
 	}
 	source.Kustomization = markers.FluxKustomization{
 		Namespace: kustomization.Namespace, Name: kustomization.Name, Path: spec.Path,

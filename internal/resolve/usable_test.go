@@ -5,6 +5,7 @@ import (
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/kustomize"
+	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -18,6 +19,7 @@ func TestMarkerSource(t *testing.T) {
 		Spec: kustomizev1.KustomizationSpec{
 			SourceRef: kustomizev1.CrossNamespaceSourceReference{Kind: "GitRepository", Name: "fleet"},
 			Path:      "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
+			KubeConfig: &meta.KubeConfigReference{SecretRef: &meta.SecretKeyReference{Name: "stage"}},
 			PostBuild: &kustomizev1.PostBuild{
 				Substitute: map[string]string{"version": "1.0.0"},
 				SubstituteFrom: []kustomizev1.SubstituteReference{
@@ -27,7 +29,7 @@ func TestMarkerSource(t *testing.T) {
 		},
 	}
 	applied := markers.Source{
-		Path: "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
+		Path: "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"}, Remote: true,
 		Kustomization:  markers.FluxKustomization{Namespace: "flux", Name: "apps", Path: "./apps", SourceRef: "GitRepository/fleet"},
 		Substitute:     map[string]string{"version": "1.0.0"},
 		SubstituteFrom: []markers.Reference{{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two"}},
