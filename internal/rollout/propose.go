@@ -30,8 +30,12 @@ func (r *run) comesFirst(t *target, chosen selection) bool {
 	if proposed == nil {
 		return false
 	}
-	return !r.welcome(t) || t.Pin.Intent.Want == t.proposal() && !r.offers[chosen.offer].parsed.GreaterThan(proposed)
+	return r.bad(t) || t.Pin.Intent.Want == t.proposal() && !r.offers[chosen.offer].parsed.GreaterThan(proposed)
 }
+
+// bad says whether no target may have what is proposed for one, whatever the gates of its wave say: these may be closed by the very
+// version that replaces it.
+func (r *run) bad(t *target) bool { return !t.upgrade.Rollback && !r.admits(t.proposal()) }
 
 // keepOrWithdraw leaves a target without a new version: a proposal that may stay does, anything else is withdrawn.
 func (r *run) keepOrWithdraw(t *target) {
@@ -52,7 +56,7 @@ func (r *run) stays(t *target) bool {
 func (r *run) welcome(t *target) bool {
 	proposed := r.parse(t.proposal())
 	switch {
-	case !t.upgrade.Rollback && !r.admits(t.proposal()):
+	case r.bad(t):
 		return false
 	case !t.movable():
 		return true

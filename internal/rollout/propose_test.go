@@ -216,3 +216,17 @@ func TestBadProposalGoesFirst(t *testing.T) {
 		t.Errorf("nothing else is proposed: %+v", then)
 	}
 }
+
+// A proposal that is being replaced by a newer one goes on being replaced: that one is on its way, which keeps others from starting.
+func TestReplacementGoesOn(t *testing.T) {
+	in := remembered(makeInput(proposedTarget("a", "1.4.0", "1.4.5")).in)
+	d := Decide(in)
+	if d.Targets[0].Want != "1.5.0" {
+		t.Fatalf("it is not replaced: %+v", d.Targets[0])
+	}
+	in.Ledger = d.Ledger
+	in.Targets[0].Pin.Intent.Want, in.Targets[0].Pin.Upgrade, in.Targets[0].Pin.Batch = "1.5.0", d.Targets[0].Upgrade, "b1"
+	if then := Decide(in).Targets[0]; then.Want != "1.5.0" {
+		t.Errorf("it is taken back: %+v", then)
+	}
+}
