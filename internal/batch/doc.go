@@ -46,7 +46,8 @@
 // that counts is the push branch's while a proposal of ours stands there, else that of the checkout branch (Proposed,
 // recallProposal), so that the protocol is the same. A proposal that the policy does not want any more is taken back by a batch
 // with what the checkout branch has (withdrawal), whatever schedules say: no version starts by it. One that a human takes away
-// is refused like a version that is reverted. What else stands on the push branch is not touched (Stale).
+// is refused like a version that is reverted. What else stands on the push branch is not touched (Stale). Nothing that Flux overwrote
+// there is given back: a human decides about the branch as it is.
 //
 // A human who asks to go on (Intent.Resume) ends the hold of each pin, and what failed for it; a marker that a human deleted
 // is placed anew by the visit that follows.

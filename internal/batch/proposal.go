@@ -138,13 +138,14 @@ func recallProposal(m pin.Memory, l Line) pin.Memory {
 	return m
 }
 
-// noted is the memory of a pin whose wanted version stands on the push branch.
+// noted is the memory of a pin whose wanted version stands on the push branch. It is a proposal even if it was to take one back: that
+// may have been merged meanwhile. If the checkout branch has it, it ends as one that is merged, see recallProposal.
 func noted(p Pin, m pin.Memory) pin.Memory {
 	if p.Push == "" {
 		return m
 	}
 	m.Proposal.Tag = m.Wanted
-	if p.Memory.Restore == m.Wanted || versions.Same(m.Wanted, m.Proposal.Checkout) {
+	if p.Memory.Restore == m.Wanted {
 		m.Proposal.Tag = ""
 	}
 	return m
@@ -160,13 +161,13 @@ func adopted(p Pin, m pin.Memory) pin.Memory {
 }
 
 // withdrawal is the tag by which a proposal is taken back that the policy does not want any more: that of the checkout branch.
-// Empty: there is none, or it is wanted, or a newer one replaces it.
+// Empty: there is none, or it is wanted, or a newer one replaces it that the checkout branch does not have.
 func withdrawal(p Pin) string {
 	proposal := p.Memory.Proposal
 	switch {
 	case proposal.Tag == "" || proposal.Branch != p.Push || !p.Decided:
 		return ""
-	case !p.Leaving && (p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git)):
+	case !p.Leaving && (p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git) && !onCheckout(p)):
 		return ""
 	}
 	return tagOf(p.Intent.Target, proposal.Checkout)

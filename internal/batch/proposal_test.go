@@ -128,6 +128,9 @@ func TestProposalsMove(t *testing.T) {
 		"overtaken": {
 			pin: proposed, with: []func(*Pin){wanting(""), func(p *Pin) { p.Memory.Proposal.Checkout = "1.2.0" }}, want: "1.2.0",
 		},
+		"overtaken by what is wanted": {
+			pin: proposed, with: []func(*Pin){wanting("1.2.0"), func(p *Pin) { p.Memory.Proposal.Checkout = "1.2.0" }}, want: "1.2.0",
+		},
 		"merged, and an old branch is left": {
 			pin: toBranch, with: []func(*Pin){wanting("1.1.0"), func(p *Pin) { p.Memory.Proposal.Checkout = "1.1.0" }},
 		},
@@ -252,8 +255,17 @@ func TestSettleProposals(t *testing.T) {
 		"replaced":                 {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.2.0", commit: wrote("1.1.0", "1.2.0"), git: "1.2.0", tag: "1.2.0"},
 		"withdrawn":                {pin: proposed, wanted: "1.0.0", checkout: "1.0.0", pushed: "1.0.0", commit: wrote("1.1.0", "1.0.0"), git: "1.0.0"},
 		"refused before withdrawn": {pin: proposed, wanted: "1.0.0", checkout: "1.0.0", git: "1.0.0", upTo: "1.1.0"},
-		"not written":              {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", git: "1.0.0"},
-		"not replaced":             {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.1.0", git: "1.1.0", tag: "1.1.0"},
+		"withdrawn, but merged before": {
+			pin: proposed, wanted: "1.0.0", checkout: "1.1.0", pushed: "1.0.0", commit: wrote("1.1.0", "1.0.0"), git: "1.0.0", tag: "1.0.0",
+		},
+		"proposed over a human's": {
+			pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", pushed: "1.1.0", commit: wrote("1.5.0", "1.1.0"), git: "1.1.0", tag: "1.1.0",
+		},
+		"replaces what a human took away": {
+			pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.2.0", commit: wrote("1.0.0", "1.2.0"), git: "1.2.0", tag: "1.2.0", upTo: "1.1.0",
+		},
+		"not written":  {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", git: "1.0.0"},
+		"not replaced": {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.1.0", git: "1.1.0", tag: "1.1.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := placed("a", tc.pin)
@@ -263,8 +275,8 @@ func TestSettleProposals(t *testing.T) {
 			if m.Hold != nil {
 				upTo = m.Hold.UpTo
 			}
-			if diff := cmp.Diff([]string{tc.git, tc.tag, tc.upTo}, []string{m.Git, m.Proposal.Tag, upTo}); diff != "" {
-				t.Errorf("git, tag and hold (-want +got):\n%s", diff)
+			if diff := cmp.Diff([]string{tc.git, tc.tag, tc.upTo, ""}, []string{m.Git, m.Proposal.Tag, upTo, m.Restore}); diff != "" {
+				t.Errorf("git, tag, hold and what is given back (-want +got):\n%s", diff)
 			}
 		})
 	}

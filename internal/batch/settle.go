@@ -52,6 +52,9 @@ func overwritten(p Pin, newestFirst []Change) pin.Memory {
 	if tag == m.Wanted || old == m.From && len(newestFirst) == 1 {
 		return written(m)
 	}
+	if p.Push != "" {
+		return proposedOver(m, old)
+	}
 	m.Restore = tag
 	m.Finding, m.Failures, m.RetryAt = nil, 0, ""
 	left := m.Wanted
@@ -60,6 +63,16 @@ func overwritten(p Pin, newestFirst []Change) pin.Memory {
 	}
 	if !versions.Newer(old, left) && !versions.Same(old, left) {
 		m = held(m, left)
+	}
+	return m
+}
+
+// proposedOver is the memory of a pin whose version was proposed over another text than the one that was checked. Nothing is to be
+// given back: a human decides about the branch as it is. One who took an earlier proposal away meanwhile has refused that.
+func proposedOver(m pin.Memory, old string) pin.Memory {
+	m = written(m)
+	if versions.Newer(m.From, old) {
+		m = held(m, m.From)
 	}
 	return m
 }
