@@ -112,14 +112,18 @@ func (x *Index) usable(at *place, loc Location) (Location, error) {
 	if at.doc.encrypted() {
 		return loc, problem(NotMarkable, loc.File, loc.Line, "SOPS keeps a checksum over this document, which a new version would break; take it out of the encryption")
 	}
-	if err := x.judge(x.readable, at.file, (*file).readable); err != nil {
+	if err := x.judge(x.readable, at.file, func(content []byte) *Problem {
+		return parseFile(at.file, content, nil).readable(content)
+	}); err != nil {
 		return loc, err
 	}
 	if loc.Marker = at.doc.markerAt(at.file, at.site.node); loc.Marker != nil {
 		return loc, nil
 	}
 	// Only now, because it costs more than all before.
-	if err := x.judge(x.writable, at.file, (*file).rewritable); err != nil {
+	if err := x.judge(x.writable, at.file, func(content []byte) *Problem {
+		return sameAfterRewrite(at.file, content, func() *file { return parseFile(at.file, content, nil) })
+	}); err != nil {
 		return loc, err
 	}
 	// Any valid Ref tells whether a marker would work.
@@ -130,7 +134,7 @@ func (x *Index) usable(at *place, loc Location) (Location, error) {
 }
 
 // judge asks once per file and remembers the answer.
-func (x *Index) judge(known map[string]error, name string, ask func(*file, []byte) *Problem) error {
+func (x *Index) judge(known map[string]error, name string, ask func(content []byte) *Problem) error {
 	if err, asked := known[name]; asked {
 		return err
 	}
@@ -138,7 +142,7 @@ func (x *Index) judge(known map[string]error, name string, ask func(*file, []byt
 	if err != nil {
 		return err
 	}
-	if p := ask(parseFile(name, content, nil), content); p != nil {
+	if p := ask(content); p != nil {
 		err = p
 	}
 	known[name] = err

@@ -21,10 +21,7 @@ func (f *file) rewritable(content []byte) *Problem {
 	if p := f.readable(content); p != nil {
 		return p
 	}
-	if !f.sameAfterRewrite(content) {
-		return problem(NotMarkable, f.name, 0, "Flux would change the meaning of this file when it writes it; move the object into a file of its own")
-	}
-	return nil
+	return sameAfterRewrite(f.name, content, func() *file { return f })
 }
 
 // readable returns a Problem if Flux would skip the file or is known to damage
@@ -121,22 +118,29 @@ func oddKey(node *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// sameAfterRewrite passes content through the reader and the writer that Flux
-// uses and compares what the documents say.
-func (f *file) sameAfterRewrite(content []byte) bool {
+// sameAfterRewrite passes the content of a readable file through the reader and
+// the writer that Flux uses, and returns a Problem if the documents say
+// something else then. They are parsed only if the text changes.
+func sameAfterRewrite(name string, content []byte, parsed func() *file) *Problem {
 	written, err := rewrite(content)
-	if err != nil {
+	switch {
+	case err == nil && bytes.Equal(written, content):
+		return nil
+	case err == nil && slices.EqualFunc(parsed().docs, parseFile(name, written, nil).docs, saysTheSame):
+		return nil
+	default:
+		return problem(NotMarkable, name, 0, "Flux would change the meaning of this file when it writes it; move the object into a file of its own")
+	}
+}
+
+// saysTheSame compares a document with what Flux makes of it, which drops empty
+// annotations; nobody misses them.
+func saysTheSame(before, after *document) bool {
+	if before.root == nil || after.root == nil {
 		return false
 	}
-	after := parseFile(f.name, written, nil).docs
-	return slices.EqualFunc(f.docs, after, func(a, b *document) bool {
-		if a.root == nil || b.root == nil {
-			return false
-		}
-		// Flux drops empty annotations; nobody misses them.
-		before := copyToAnnotate(a.root)
-		return yaml.ClearEmptyAnnotations(yaml.NewRNode(before)) == nil && sameTree(before, b.root)
-	})
+	root := copyToAnnotate(before.root)
+	return yaml.ClearEmptyAnnotations(yaml.NewRNode(root)) == nil && sameTree(root, after.root)
 }
 
 // rewrite returns content as Flux writes it when it has set a value.
