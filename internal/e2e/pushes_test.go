@@ -7,14 +7,17 @@ import (
 	"testing"
 	"time"
 
+	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/meta"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
 // A tenant may push markers and versions with the platform's credentials, but chooses no branch and no push options unless the
@@ -68,6 +71,50 @@ func TestTenantPushesAsGranted(t *testing.T) {
 	if now, err := f.repo.PushOptions(); err != nil || !slices.Equal(now, options) {
 		t.Errorf("the push options %q became %q (%v)", options, now, err)
 	}
+}
+
+// While a proposal waits to be merged, each commit of others is read once, and both branches with it.
+func TestWaitingProposalCostsOneFetchForEachCommit(t *testing.T) {
+	const commits = 5
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("waits", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	f.proposes("waits", "1.1.0", "one")
+	eventually(t, "Flux has applied what is in Git", func() error { return f.applied(f.log()[0].Hash) })
+	f.annotated("waits", "example.com/looked", "yes")
+	eventually(t, "the last commit is read", func() error { return f.read("one", f.log()[0].Hash) })
+	f.repo.ResetCounts()
+	for i := range commits {
+		head, err := f.repo.Commit(t.Context(), gitserver.Change{
+			Message: "Somebody else's work", Files: map[string]string{"README.md": fmt.Sprintf("# Edition %d\n", i)},
+		})
+		must(t, err)
+		eventually(t, "Flux has applied it, and the operator has read it", func() error {
+			if err := f.applied(head); err != nil {
+				return err
+			}
+			return f.read("one", head)
+		})
+	}
+	// Flux's source-controller fetches each commit once, and so does the operator.
+	if counts := f.repo.Counts(); counts.Fetches > 2*commits || counts.Pushes > 0 {
+		t.Errorf("%d commits cost %+v", commits, counts)
+	}
+}
+
+// read complains unless the operator has read a commit for an App.
+func (f *fleet) read(app, hash string) error {
+	object := &imagev1.ImagePolicy{}
+	key := client.ObjectKey{Namespace: f.namespace, Name: pin.Name("App", app)}
+	if err := env.Client.Get(f.Context(), key, object); err != nil {
+		return err
+	}
+	memory, err := pin.MemoryOf(object)
+	if err == nil && memory.Revision != hash {
+		return fmt.Errorf("it has read %s, want %s", memory.Revision, hash)
+	}
+	return err
 }
 
 // Where the server takes no pushes to the branch that Flux applies, the removal of markers is proposed, too. A deleted policy waits
