@@ -13,6 +13,9 @@ const (
 	AllowPushBranchesAnnotation = "upgrades.giantswarm.io/allow-push-branches"
 	// AllowPushOptionsAnnotation on a GitRepository lists the keys that they may use in git.push.options, in the same way.
 	AllowPushOptionsAnnotation = "upgrades.giantswarm.io/allow-push-options"
+	// AllowSharedAnnotation on a GitRepository lists, separated by commas, those of these namespaces whose git.allowShared counts
+	// also for objects of other namespaces and clusters.
+	AllowSharedAnnotation = "upgrades.giantswarm.io/allow-shared"
 	// ReconcileRequestAnnotation asks for a fresh look, as on every Flux object.
 	ReconcileRequestAnnotation = "reconcile.fluxcd.io/requestedAt"
 	// ApproveAnnotation approves one version for one wave, `[<wave>=]<version>`. It is only read, never edited: what was

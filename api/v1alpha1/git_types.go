@@ -42,8 +42,10 @@ type Git struct {
 
 	// allowShared lets a line be marked that sets the version of others too, which then move with the targets: a base of several
 	// overlays, a folder that several Kustomizations apply, a variable that several objects use. Default: such a line is left
-	// alone, and the finding says who shares it and how the target gets a line of its own. Setting it back leaves the markers
-	// that are there. A line of several policies or waves is never marked.
+	// alone, and the finding says who shares it and how the target gets a line of its own. With a GitRepository of another
+	// namespace it counts for objects of the policy's namespace in this cluster; for what is of other namespaces or clusters, or
+	// nobody knows whose it is, only if that GitRepository's annotation `upgrades.giantswarm.io/allow-shared` lists the policy's
+	// namespace. Setting it back leaves the markers that are there. A line of several policies or waves is never marked.
 	// +optional
 	AllowShared bool `json:"allowShared,omitempty"`
 

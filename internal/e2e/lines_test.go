@@ -87,6 +87,37 @@ func TestLineSharedWithNoTarget(t *testing.T) {
 	f.onlyMarkersAndUpgrades()
 }
 
+// A tenant allows shared lines, and writes with the platform's credentials. What another cluster has on the line, too, moves only
+// once the platform lets the tenant's word be enough.
+func TestSharedLineAsGranted(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	f.edit("Another cluster has the same Apps", map[string]string{
+		"other/kustomization.yaml": "resources: [apps.yaml]\n", "other/apps.yaml": strings.Replace(f.tenant(), "path: ./tenant", "path: ./apps", 1),
+	})
+	before := f.file("one")
+	platform := f.platform()
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("tenant", ">=1.0.0", []string{"one"}, sharing, func(p *v1alpha1.AppUpgradePolicy) {
+		p.Spec.Git.SourceRef = &v1alpha1.SourceReference{Name: platform.Name, Namespace: platform.Namespace}
+	})
+	eventually(t, "it is told with whom it shares the line, and what to grant", func() error {
+		return f.target("tenant", "one", func(s v1alpha1.TargetStatus) error {
+			for _, words := range []string{"Kustomization " + f.namespace + "/tenant", v1alpha1.AllowSharedAnnotation + "=" + f.namespace} {
+				if s.Finding == nil || !strings.Contains(s.Finding.Message, words) {
+					return fmt.Errorf("the finding is %+v, which lacks %s", s.Finding, words)
+				}
+			}
+			return withFinding(v1alpha1.LineSharedReason)(s)
+		})
+	})
+	if after := f.file("one"); after != before {
+		t.Fatalf("the file was\n%s\nand is\n%s", before, after)
+	}
+	annotate(t, platform, v1alpha1.AllowSharedAnnotation, f.namespace)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	eventually(t, "its finding is gone", func() error { return f.target("tenant", "one", inState(v1alpha1.TargetCurrent)) })
+}
+
 // The Apps of two policies have their version on one line: both policies say so and nothing is marked, although both would
 // move what others share, until one of them goes.
 func TestLineSharedByTwoPolicies(t *testing.T) {

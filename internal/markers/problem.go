@@ -81,15 +81,20 @@ func problem(reason, file string, line int, format string, args ...any) *Problem
 	return &Problem{Reason: reason, File: file, Line: line, Message: text}
 }
 
-// brief makes a repository's text fit for a message: bounded, on one line, with nothing that a terminal would act on.
+// brief makes a repository's text fit for a message: bounded, on one line, with nothing that a terminal would act on or that
+// shows nothing.
 func brief(text string) string {
 	if len(text) > maxQuoted {
 		text = text[:maxQuoted] + "…"
 	}
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r
 	}, text)
 }
+
+// Brief makes what stands in a repository fit for a message: at most some 300 bytes, on one line, and nothing that a terminal
+// would act on.
+func Brief(text string) string { return brief(text) }

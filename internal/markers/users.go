@@ -29,7 +29,7 @@ type User struct {
 	Entry string
 }
 
-// String names the user for messages.
+// String names the user. Names are as the repository has them: see Brief.
 func (u User) String() string {
 	if u.Kustomization.Name == "" {
 		return u.Target.String() + " (folder " + u.Folder + ")"

@@ -12,52 +12,6 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
-func shared(at place, policies []string) *pin.Finding {
-	return &pin.Finding{Reason: v1alpha1.LineSharedReason, Message: fmt.Sprintf(
-		"%s sets the version of targets of the policies %s; let one policy select them all, or give each target a line of its own",
-		at, strings.Join(policies, ", "))}
-}
-
-// maxOffer bounds a message that shows an overlay, in bytes: what is longer is cut off where people see it.
-const maxOffer = 1000
-
-// sharedWithOthers: the line sets the version of objects that are no targets. The overlay that would give the target its own,
-// if there is one, is shown as it is to be pasted.
-func sharedWithOthers(at place, variable string, others []markers.User, offer *markers.Overlay) *pin.Finding {
-	text := fmt.Sprintf("%s sets the version of others too: %s", at, usersText(others))
-	const allow = "or set git.allowShared to move them all"
-	switch {
-	case variable != "":
-		text += fmt.Sprintf("; give the target a variable of its own instead of ${%s}, %s", variable, allow)
-	case offer == nil:
-		text += "; give the target a line of its own, for example by a variable that each Kustomization sets in postBuild.substitute, " + allow
-	default:
-		text = offerText(text, allow, *offer)
-	}
-	return &pin.Finding{Reason: v1alpha1.LineSharedReason, Message: text}
-}
-
-func usersText(users []markers.User) string {
-	names := make([]string, 0, namedTargets)
-	for _, u := range users[:min(len(users), namedTargets)] {
-		names = append(names, u.String())
-	}
-	text := strings.Join(names, ", ")
-	if more := len(users) - namedTargets; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
-func offerText(text, allow string, offer markers.Overlay) string {
-	whole := fmt.Sprintf("%s; give the target a line of its own as shown here, %s. Add to the patches of %s:\n%sand write %s:\n%s",
-		text, allow, offer.Kustomization, offer.Entry, offer.Patch, offer.PatchContent)
-	if len(whole) <= maxOffer {
-		return whole
-	}
-	return fmt.Sprintf("%s; give the target a line of its own by a patch file that the patches of %s name, %s", text, offer.Kustomization, allow)
-}
-
 // severalWaves: targets of one policy and one line, by their waves.
 func severalWaves(at place, waves map[string][]claim) *pin.Finding {
 	texts := make([]string, 0, len(waves))
@@ -94,7 +48,7 @@ func targetsText(claims []claim) string {
 // anothers: the marker of a line names the pin of a target that has its version elsewhere.
 func anothers(at place, marker markers.Found, policy string) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
-		"%s has the marker of another target, %s of policy %s; remove it, so that this target gets its own", at, marker.Ref, policy)}
+		"%s has the marker of another target, %s of a policy (%s); remove it, so that this target gets its own", at, markers.Brief(marker.Ref.String()), policy)}
 }
 
 // taken: since it was marked the line has got somebody else's marker.

@@ -10,10 +10,11 @@ import (
 
 // decide says whose line it is.
 func (v *visit) decide(at place, claims []claim) error {
-	problem, undecided := unshareable(at, claims)
-	if problem != nil {
-		return v.refuse(at, claims, problem)
+	apart, undecided := unshareable(at, claims)
+	if apart != nil {
+		return v.refuse(at, claims, apart)
 	}
+	var problem *pin.Finding
 	marker := claims[0].location.Marker
 	if marker == nil || v.plan.Unmarked[keyOf(marker.Ref)] != "" {
 		return v.mark(at, claims, undecided)
@@ -27,7 +28,7 @@ func (v *visit) decide(at place, claims []claim) error {
 	case ours:
 		problem = incomplete(at, *marker)
 	case policy != "":
-		problem = anothers(at, *marker, policy)
+		problem = anothers(at, *marker, policyText(policy, claims[0].Key.Namespace))
 	default:
 		return v.yield(at, claims, *marker, undecided)
 	}
@@ -39,7 +40,7 @@ func (v *visit) decide(at place, claims []claim) error {
 
 // refuse leaves a line unmarked that its targets cannot share. The marker stays of one that is suspended, or whose commits
 // another key signs: it writes nothing while it has a finding.
-func (v *visit) refuse(at place, claims []claim, problem *pin.Finding) error {
+func (v *visit) refuse(at place, claims []claim, problem func(claim) *pin.Finding) error {
 	for _, c := range claims {
 		stays := c.Intent.Unmanaged || c.Suspended || c.Later
 		if marker := c.location.Marker; marker != nil && marker.Ref == c.ref() && !stays {
@@ -47,7 +48,7 @@ func (v *visit) refuse(at place, claims []claim, problem *pin.Finding) error {
 				return err
 			}
 		}
-		v.remember(c.Pin, v.line(c, problem), func(m *pin.Memory) { m.Marked = m.Marked && stays })
+		v.remember(c.Pin, v.line(c, problem(c)), func(m *pin.Memory) { m.Marked = m.Marked && stays })
 	}
 	return nil
 }

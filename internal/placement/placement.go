@@ -33,6 +33,9 @@ type Pin struct {
 	Refused bool
 	// Later: another visit, whose commit has the right signature, places or removes this pin's marker. This one only reads.
 	Later bool
+	// Ungranted is what the owner of the GitRepository must do before git.allowShared counts for what is of other namespaces
+	// or clusters; empty: nothing.
+	Ungranted string
 	// Image is the image repository of the target's chart, and Range what the policy admits of it.
 	Image, Range string
 }
@@ -63,7 +66,10 @@ func Make(
 	v := &visit{
 		fsys: fsys, revision: revision, known: known, foreign: foreign, survey: survey, reader: readerOf(fsys, survey),
 		plan:  Plan{Files: map[string][]byte{}, Memories: map[batch.Key]pin.Memory{}, Unmarked: map[batch.Key]string{}},
-		lines: map[place][]claim{},
+		lines: map[place][]claim{}, applied: map[pin.NamespacedName]markers.Source{},
+	}
+	for _, source := range applied {
+		v.applied[pin.NamespacedName{Namespace: source.Kustomization.Namespace, Name: source.Kustomization.Name}] = source
 	}
 	v.reader.expect(pins)
 	for _, p := range pins {
@@ -92,9 +98,9 @@ type place struct {
 
 func (p place) String() string {
 	if p.line == 0 { // several
-		return p.file
+		return markers.Brief(p.file)
 	}
-	return fmt.Sprintf("%s:%d", p.file, p.line)
+	return fmt.Sprintf("%s:%d", markers.Brief(p.file), p.line)
 }
 
 type claim struct {
@@ -110,9 +116,11 @@ type visit struct {
 	known    map[batch.Key]string
 	survey   *markers.Survey
 	foreign  map[batch.Key]ForeignPolicy
-	reader   *Reader
-	plan     Plan
-	lines    map[place][]claim
+	// applied are the Kustomizations of the cluster that apply from the repository branch.
+	applied map[pin.NamespacedName]markers.Source
+	reader  *Reader
+	plan    Plan
+	lines   map[place][]claim
 }
 
 func (v *visit) order() []place {

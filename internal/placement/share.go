@@ -8,42 +8,91 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
-// others are the users of a line that no claim is about. Nobody looks for them if every claim's policy allows to share.
+// others are the users of a line that are no targets and that a policy of the targets may not move. Nobody looks for them if
+// all may be moved.
 func (v *visit) others(claims []claim) ([]markers.User, error) {
-	if !slices.ContainsFunc(claims, func(c claim) bool { return !c.Intent.AllowShared }) {
+	if !slices.ContainsFunc(claims, func(c claim) bool { return !c.Intent.AllowShared || c.Ungranted != "" }) {
 		return nil, nil
 	}
 	users, err := v.survey.Users(target(claims[0].Intent.Place()), claims[0].location)
 	if err != nil {
 		return nil, err
 	}
-	left := slices.Clone(claims)
+	mine := map[int]bool{}
+	for _, c := range claims {
+		for _, i := range v.usesOf(c, users) {
+			mine[i] = true
+		}
+	}
 	var others []markers.User
-	for _, u := range users {
-		mine := slices.IndexFunc(left, func(c claim) bool { return c.isAbout(u) })
-		switch {
-		case mine < 0:
+	for i, u := range users {
+		if !mine[i] && slices.ContainsFunc(claims, func(c claim) bool { return !v.mayMove(c, u) }) {
 			others = append(others, u)
-		case !left[mine].anywhere():
-			left = slices.Delete(left, mine, mine+1)
 		}
 	}
 	return others, nil
 }
 
-// isAbout: the user is where the version of the claim is written, as the Kustomization of the claim applies it.
-func (c claim) isAbout(u markers.User) bool {
-	t, k := c.Intent.Place(), c.Intent.Source.Kustomization
-	same := u.Target.Kind == t.Kind && u.Target.Name == t.Name && (u.Target.Namespace == t.Namespace || u.Target.Namespace == "")
-	if !same || c.anywhere() {
-		return same
+// usesOf are those of the users of a line that are the claim's target, by their index.
+//
+// A Kustomization that applies from the repository branch tells which: that of the claim takes the version from the line, and
+// what others apply to this cluster under the same name is the same object. One that applies from elsewhere, say from an
+// OCIRepository that is made from the branch, does not tell, so the target is one of those that nothing else applies. If no
+// Kustomization is proven to apply the target, the user has said in which repository it is written, and what has its name is
+// the target, whatever applies it.
+func (v *visit) usesOf(c claim, users []markers.User) []int {
+	k := c.Intent.Source.Kustomization
+	if k.Name == "" {
+		return indexes(users, c.named)
 	}
-	return u.Applied && u.Kustomization.Namespace == k.Namespace && u.Kustomization.Name == k.Name
+	if _, here := v.applied[k]; !here {
+		free := indexes(users, func(u markers.User) bool {
+			return c.named(u) && (u.Kustomization.Name == "" || !u.Applied && applierOf(u) == k)
+		})
+		return free[:min(len(free), 1)]
+	}
+	own := func(u markers.User) bool { return c.named(u) && u.Applied && applierOf(u) == k }
+	if !slices.ContainsFunc(users, own) {
+		return nil
+	}
+	return indexes(users, func(u markers.User) bool { return own(u) || c.named(u) && v.sameObject(u) })
 }
 
-// anywhere: the user said where the target is looked for, and not what applies it, which may then be any.
-func (c claim) anywhere() bool {
-	return c.Intent.Source.Path != "" || c.Intent.Source.Kustomization.Name == ""
+// sameObject: what has the name of an object of this cluster is that object.
+func (v *visit) sameObject(u markers.User) bool { return u.Target.Namespace != "" && v.inCluster(u) }
+
+func indexes(users []markers.User, of func(markers.User) bool) []int {
+	var found []int
+	for i, u := range users {
+		if of(u) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// named: the user has the kind and the name of where the version of the claim is written.
+func (c claim) named(u markers.User) bool {
+	t := c.Intent.Place()
+	return u.Target.Kind == t.Kind && u.Target.Name == t.Name && (u.Target.Namespace == t.Namespace || u.Target.Namespace == "")
+}
+
+// applierOf is the Kustomization that applies a user; zero: none is known.
+func applierOf(u markers.User) pin.NamespacedName {
+	return pin.NamespacedName{Namespace: u.Kustomization.Namespace, Name: u.Kustomization.Name}
+}
+
+// inCluster: a Kustomization of this cluster applies the user, and to this cluster.
+func (v *visit) inCluster(u markers.User) bool {
+	return u.Applied && !u.Remote
+}
+
+// mayMove: the policy of the claim may move the user of its line. It can say so itself for its own namespace in this cluster.
+// Whatever is of other namespaces or clusters, or nobody knows whose it is, moves only if the owner of the GitRepository lets
+// this namespace decide: the line is changed with the owner's credentials, not with those of the policy's namespace.
+func (v *visit) mayMove(c claim, u markers.User) bool {
+	own := v.inCluster(u) && u.Target.Namespace == c.Key.Namespace
+	return c.Intent.AllowShared && (own || c.Ungranted == "")
 }
 
 // leaveShared says to the targets of a line with whom they share it, and how each could have its own.
@@ -56,15 +105,23 @@ func (v *visit) leaveShared(at place, claims []claim, others []markers.User, err
 		return err
 	}
 	for i, c := range claims {
-		var offer *markers.Overlay
+		said := sharedLine{variable: c.location.Variable, others: v.usersText(c, others), ungranted: c.ungranted()}
 		if i < offered {
-			if offer, err = v.offer(c); err != nil {
+			if said.offer, err = v.offer(c); err != nil {
 				return err
 			}
 		}
-		v.remember(c.Pin, v.line(c, sharedWithOthers(at, c.location.Variable, others, offer)), nil)
+		v.remember(c.Pin, v.line(c, sharedWithOthers(at, said)), nil)
 	}
 	return nil
+}
+
+// ungranted is what would have to be granted for the policy's git.allowShared to count; empty if it has none.
+func (c claim) ungranted() string {
+	if !c.Intent.AllowShared {
+		return ""
+	}
+	return c.Ungranted
 }
 
 // offered bounds the targets of a line to which an overlay is offered: each is tried.
@@ -76,11 +133,11 @@ func (v *visit) offer(c claim) (*markers.Overlay, error) {
 	if err != nil {
 		return nil, err
 	}
-	mine := slices.IndexFunc(users, c.isAbout)
-	if mine < 0 {
+	mine := v.usesOf(c, users)
+	if len(mine) == 0 {
 		return nil, nil
 	}
-	offer, ok, err := v.survey.Overlay(users[mine], c.location)
+	offer, ok, err := v.survey.Overlay(users[mine[0]], c.location)
 	if !ok || err != nil {
 		return nil, err
 	}
@@ -90,7 +147,7 @@ func (v *visit) offer(c claim) (*markers.Overlay, error) {
 // unshareable says why the targets of a line cannot move together: they are of several policies, or of several waves of one.
 // While the policy still writes its intents, their waves may differ for a moment: that is undecided, and nothing is done
 // about it yet.
-func unshareable(at place, claims []claim) (problem *pin.Finding, undecided bool) {
+func unshareable(at place, claims []claim) (problem func(claim) *pin.Finding, undecided bool) {
 	policies, waves := map[string][]claim{}, map[string][]claim{}
 	for _, c := range claims {
 		policies[c.Policy] = append(policies[c.Policy], c)
@@ -99,11 +156,13 @@ func unshareable(at place, claims []claim) (problem *pin.Finding, undecided bool
 	}
 	switch {
 	case len(policies) > 1:
-		return shared(at, slices.Sorted(maps.Keys(policies))), false
+		names := slices.Sorted(maps.Keys(policies))
+		return func(c claim) *pin.Finding { return sharedByPolicies(at, names, c.Key.Namespace) }, false
 	case len(waves) == 1:
 		return nil, false
 	case undecided:
 		return nil, true
 	}
-	return severalWaves(at, waves), false
+	several := severalWaves(at, waves)
+	return func(claim) *pin.Finding { return several }, false
 }

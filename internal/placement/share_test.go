@@ -28,9 +28,9 @@ func TestSeveralWavesMessage(t *testing.T) {
 			}
 			problem, undecided := unshareable(place{"base/app.yaml", 8}, claims)
 			if problem == nil || undecided {
-				t.Fatalf("unshareable = %v, %v", problem, undecided)
+				t.Fatalf("unshareable says nothing, undecided: %t", undecided)
 			}
-			if diff := cmp.Diff(fmt.Sprintf(says, tc.want), problem.Message); diff != "" {
+			if diff := cmp.Diff(fmt.Sprintf(says, tc.want), problem(claims[0]).Message); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)
 			}
 		})

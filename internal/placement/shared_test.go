@@ -1,11 +1,8 @@
 package placement
 
 import (
-	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -220,43 +217,4 @@ func threeOverlays() map[string]string {
 	files["mc/c/kustomization.yaml"] = "resources: [../../base]\nnamePrefix: c-\n"
 	files["mc/kustomization.yaml"] = "resources: [a, b, c]\n"
 	return files
-}
-
-func TestSharedMessages(t *testing.T) {
-	const file = "base/app.yaml:8"
-	users := func(n int) []markers.User {
-		var users []markers.User
-		for i := range n {
-			users = append(users, markers.User{Target: markers.Target{Kind: "App", Namespace: "org", Name: fmt.Sprintf("b%d", i)}, Folder: "mc/b"})
-		}
-		return users
-	}
-	offer := &markers.Overlay{
-		Kustomization: "mc/a/kustomization.yaml", Entry: "- path: version.yaml\n", Patch: "mc/a/version.yaml", PatchContent: "kind: App\n",
-	}
-	long := *offer
-	long.PatchContent = strings.Repeat("# long\n", 200)
-	for name, tc := range map[string]struct {
-		variable string
-		users    int
-		offer    *markers.Overlay
-		want     string
-	}{
-		"with an overlay": {users: 1, offer: offer, want: file + " sets the version of others too: App org/b0 (folder mc/b); give the target a line of its own as shown here, " +
-			"or set git.allowShared to move them all. Add to the patches of mc/a/kustomization.yaml:\n- path: version.yaml\nand write mc/a/version.yaml:\nkind: App\n"},
-		"with a long one": {users: 1, offer: &long, want: file + " sets the version of others too: App org/b0 (folder mc/b); give the target a line of its own " +
-			"by a patch file that the patches of mc/a/kustomization.yaml name, or set git.allowShared to move them all"},
-		"many": {users: 7, want: file + " sets the version of others too: App org/b0 (folder mc/b), App org/b1 (folder mc/b), App org/b2 (folder mc/b), App org/b3 (folder mc/b), " +
-			"App org/b4 (folder mc/b) and 2 more; give the target a line of its own, for example by a variable that each Kustomization sets in postBuild.substitute, " +
-			"or set git.allowShared to move them all"},
-		"a variable": {variable: "version", users: 1, want: file + " sets the version of others too: App org/b0 (folder mc/b); give the target a variable of its own " +
-			"instead of ${version}, or set git.allowShared to move them all"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := sharedWithOthers(place{"base/app.yaml", 8}, tc.variable, users(tc.users), tc.offer)
-			if diff := cmp.Diff(tc.want, got.Message); diff != "" {
-				t.Errorf("message (-want +got):\n%s", diff)
-			}
-		})
-	}
 }

@@ -63,6 +63,7 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	if artifact := repository.Status.Artifact; kustomization == nil && artifact != nil {
 		location.Revision = artifact.Revision
 	}
+	location.Ungranted = ungranted(repository, policy)
 	target.Location = &location
 	return pushable(repository, branch, policy), nil
 }

@@ -64,6 +64,8 @@ type Location struct {
 	RepositoryKey string
 	// Revision is the one that the Kustomization tried to apply last, or without a Kustomization that of the repository.
 	Revision string
+	// Ungranted is what the owner of the repository must do before the policy's git.allowShared counts for all; empty: nothing.
+	Ungranted string
 }
 
 // Resolve finds what a policy, whose selectors are valid, is about. Errors are those of reading.

@@ -114,7 +114,7 @@ func (s scope) prompt(target resolve.Target, live livePin) string {
 	}
 	facts := []string{target.Location.Revision, target.Facts.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
 	if gitOf(s.policy).AllowShared {
-		facts = append(facts, "shared")
+		facts = append(facts, "shared"+target.Location.Ungranted)
 	}
 	sum := sha256.Sum256([]byte(strings.Join(facts, "\n")))
 	return hex.EncodeToString(sum[:8])

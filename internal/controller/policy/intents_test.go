@@ -129,6 +129,11 @@ func TestPrompt(t *testing.T) {
 			if after := s.prompt(target, live); (after != first) != (test.want == "always") {
 				t.Errorf("shared lines are allowed: %q, %q", first, after)
 			}
+			allowed := s.prompt(target, live)
+			target.Location.Ungranted = "kubectl annotate"
+			if after := s.prompt(target, live); (after != allowed) != (test.want == "always") {
+				t.Errorf("shared lines of others are not granted: %q, %q", allowed, after)
+			}
 			s.policy.Spec.Git = nil
 			target.Location.Revision = "main@sha1:2"
 			if after := s.prompt(target, live); (after != first) != (test.want == "always") {

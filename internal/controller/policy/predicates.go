@@ -71,7 +71,9 @@ func attemptedChanged() predicate.TypedPredicate[*kustomizev1.Kustomization] {
 }
 
 // grants are the annotations of a GitRepository by which other namespaces may use it.
-var grants = []string{v1alpha1.AllowNamespacesAnnotation, v1alpha1.AllowPushBranchesAnnotation, v1alpha1.AllowPushOptionsAnnotation}
+var grants = []string{
+	v1alpha1.AllowNamespacesAnnotation, v1alpha1.AllowPushBranchesAnnotation, v1alpha1.AllowPushOptionsAnnotation, v1alpha1.AllowSharedAnnotation,
+}
 
 func sourceChanged() predicate.TypedPredicate[*sourcev1.GitRepository] {
 	return onChange(func(before, after *sourcev1.GitRepository) bool {

@@ -150,6 +150,9 @@ func TestOthersChanged(t *testing.T) {
 		"grant of a branch": {wakes(sourceChanged(), repository, func(r *sourcev1.GitRepository) {
 			r.Annotations = map[string]string{v1alpha1.AllowPushBranchesAnnotation: "upgrades"}
 		}), true},
+		"grant of shared lines": {wakes(sourceChanged(), repository, func(r *sourcev1.GitRepository) {
+			r.Annotations = map[string]string{v1alpha1.AllowSharedAnnotation: "org"}
+		}), true},
 		"source request": {wakes(sourceChanged(), repository, func(r *sourcev1.GitRepository) {
 			r.Annotations = map[string]string{meta.ReconcileRequestAnnotation: "now"}
 		}), false},

@@ -116,6 +116,9 @@ func (s *scope) placementPins(of func(batch.Pin) bool) []placement.Pin {
 		placed := placement.Pin{
 			Pin: p, Policy: s.policies[p.Key], Source: found.markers, SourceProblem: found.problem, Refused: found.repository == nil,
 		}
+		if found.repository != nil {
+			placed.Ungranted = resolve.Ungranted(found.repository, p.Key.Namespace)
+		}
 		if policy := s.lives[s.policyKey(p)].object; policy != nil {
 			placed.Range = policy.Spec.Versions.Range
 		}
