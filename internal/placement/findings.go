@@ -53,7 +53,7 @@ func anothers(at place, marker markers.Found, policy string) *pin.Finding {
 
 // taken: since it was marked the line has got somebody else's marker.
 func taken(at place, marker markers.Found) *pin.Finding {
-	return &pin.Finding{Reason: markers.ForeignMarker, Message: fmt.Sprintf("%s has got the marker %s; remove it", at, marker.Raw)}
+	return &pin.Finding{Reason: markers.ForeignMarker, Message: fmt.Sprintf("%s has got the marker %s; remove it", at, markers.Brief(marker.Raw))}
 }
 
 // reformatted: Flux would change the layout of the file, and the policy refuses that.
@@ -62,10 +62,16 @@ func reformatted(change markers.Reformat) *pin.Finding {
 		"; the policy refuses this: write the file as Flux would, or set spec.git.reformat to Allow"}
 }
 
+// endless: what stands there is no version that a tag could have.
+func endless(at place) *pin.Finding {
+	return &pin.Finding{Reason: markers.NotMarkable, Message: fmt.Sprintf(
+		"%s: the version has more than %d characters, which no tag has; write a version there", at, maxTag)}
+}
+
 // incomplete: the marker is the right one, but Flux would write more than the tag.
 func incomplete(at place, marker markers.Found) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: fmt.Sprintf(
-		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, marker.Raw, marker.Ref.Comment())}
+		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, markers.Brief(marker.Raw), marker.Ref.Comment())}
 }
 
 func missing(at place, p Pin) *pin.Finding {
@@ -94,7 +100,7 @@ func Unplaced(p Pin, looked pin.Memory, branch, into string) pin.Memory {
 	}
 	looked = unpushed
 	looked.Finding = &pin.Finding{Reason: v1alpha1.AwaitingMergeReason, Message: fmt.Sprintf(
-		"the server does not let markers be pushed to %s; merge %s, which has the marker for %s:%d", into, branch, looked.File, looked.Line)}
+		"the server does not let markers be pushed to %s; merge %s, which has the marker for %s", into, branch, place{looked.File, looked.Line})}
 	return looked
 }
 
@@ -106,5 +112,5 @@ func Unremoved(at, branch, from string) *pin.Finding {
 
 func copied(places []string, ref markers.Ref) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
-		"the marker for %s stands on several lines, and Flux would write them all: %s; keep one", ref.Policy, strings.Join(places, ", "))}
+		"the marker for %s stands on several lines, and Flux would write them all: %s; keep one", ref.Policy, several(places, len(places)))}
 }

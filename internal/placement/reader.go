@@ -60,7 +60,14 @@ func target(t pin.Target) markers.Target {
 	return markers.Target{APIVersion: t.APIVersion, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name, Field: t.Field}
 }
 
+// maxTag bounds a version, as the OCI distribution specification bounds a tag. What is longer would not fit into what is
+// remembered of a pin either.
+const maxTag = 128
+
 func located(location markers.Location, err error) (markers.Location, *pin.Finding, error) {
+	if err == nil && len(location.Value) > maxTag {
+		return markers.Location{}, endless(place{location.File, location.Line}), nil
+	}
 	if err == nil {
 		return location, nil, nil
 	}
@@ -167,7 +174,7 @@ func (r *Reader) places(pins []Pin, folder string) (map[markers.Ref][]string, er
 	}
 	err := markers.Scan(r.fsys, path.Clean(folder), func(found markers.Found) error {
 		if _, ours := places[found.Ref]; ours {
-			places[found.Ref] = append(places[found.Ref], fmt.Sprintf("%s:%d", found.File, found.Line))
+			places[found.Ref] = append(places[found.Ref], place{found.File, found.Line}.String())
 		}
 		return nil
 	})
