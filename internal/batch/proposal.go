@@ -1,9 +1,6 @@
 package batch
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
@@ -26,31 +23,6 @@ func Proposed(p Pin, checkout Line, pushed *Line) Line {
 	return line
 }
 
-// Stale are the memories of prepared pins whose line on the push branch has neither what the checkout branch has nor what is
-// proposed, or lacks the marker: others wrote it, or the branch is older; or whose push branch is not one of Flux's. Flux would
-// write it all the same.
-func Stale(now time.Time, pins []Pin, r Reading) map[Key]pin.Memory {
-	stale := map[Key]pin.Memory{}
-	for _, p := range pins {
-		if line := r.Lines[p.Key]; line.Stale || line.Strange {
-			m := p.Memory
-			m.Finding = staleBranch(line)
-			stale[p.Key] = later(now, m)
-		}
-	}
-	return stale
-}
-
-func staleBranch(l Line) *pin.Finding {
-	if l.Strange {
-		return &pin.Finding{Reason: reasonStaleBranch, Message: fmt.Sprintf(
-			"branch %s is there and has nothing that was proposed for this policy, so nothing is pushed there; delete it, or choose another git.push.branch", l.Push)}
-	}
-	return &pin.Finding{Reason: reasonStaleBranch, Message: fmt.Sprintf(
-		"branch %s has not what the checkout branch has at %s:%d, so nothing more is proposed there for this target; merge it, or close its pull request, and delete it",
-		l.Push, l.File, l.Line)}
-}
-
 // PushNow is the push branch of a pin as things are, if its policy wants one; empty: none. A pin in a batch leaves the branch of that
 // when the batch ends, and one of which a proposal stands when it is withdrawn there.
 func PushNow(wanted, inBatch string, m pin.Memory) (push string, leaving bool) {
@@ -58,57 +30,6 @@ func PushNow(wanted, inBatch string, m pin.Memory) (push string, leaving bool) {
 		return wanted, false
 	}
 	return m.Proposal.Branch, true
-}
-
-// Superfluous says whether a push branch on which no proposal stands may be deleted, so that Flux makes it anew: it lacks the
-// newest commit of the checkout branch, and each of its own commits is one of a batch. Both are the newest first, as far as
-// they are known; a branch that began before that is left alone.
-func Superfluous(pushed, checkout []Commit) bool {
-	if len(pushed) == 0 || len(checkout) == 0 {
-		return false
-	}
-	known := map[string]bool{}
-	for _, c := range checkout {
-		known[c.Hash] = true
-	}
-	began := false
-	for _, c := range pushed {
-		if c.Hash == checkout[0].Hash {
-			return false
-		}
-		if known[c.Hash] {
-			began = true
-			continue
-		}
-		if _, ours := ParseTrailer(c.Hash, c.Message); !ours && !began {
-			return false
-		}
-	}
-	return began
-}
-
-// Commit is one commit of a branch.
-type Commit struct{ Hash, Message string }
-
-// Made are the commits that pins remember of a push branch. One whose history has none of them is not ours to write.
-func Made(pins []Pin, branch string) map[string]bool {
-	made := map[string]bool{}
-	for _, p := range pins {
-		if commit := p.Memory.Proposal.Commit; commit != "" && p.Memory.Proposal.Branch == branch {
-			made[commit] = true
-		}
-	}
-	return made
-}
-
-// Proposes says whether a proposal of any pin stands on a push branch, as far as is known.
-func Proposes(pins []Pin, branch string) bool {
-	for _, p := range pins {
-		if p.Memory.Proposal.Branch == branch && p.Memory.Proposal.Tag != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // recallProposal updates a memory by what its two branches show. On the checkout branch a human chooses a version as without a

@@ -282,50 +282,6 @@ func TestSettleProposals(t *testing.T) {
 	}
 }
 
-func TestSuperfluous(t *testing.T) {
-	ours, human := "Upgrade 1 version\n\n"+batchTrailer+"b1\n", "Fix a typo"
-	commits := func(hashes string, message string) []Commit {
-		var list []Commit
-		for _, hash := range hashes {
-			list = append(list, Commit{Hash: string(hash), Message: message})
-		}
-		return list
-	}
-	base := commits("ba", human)
-	for name, tc := range map[string]struct {
-		pushed, checkout []Commit
-		want             bool
-	}{
-		"has all of the checkout branch": {append(commits("x", ours), base...), base, false},
-		"was merged by a commit":         {append(commits("x", ours), base...), append(commits("mx", human), base...), true},
-		"was squashed":                   {append(commits("x", ours), base...), append(commits("s", human), base...), true},
-		"has a human's commit":           {append(commits("x", human), base...), append(commits("s", human), base...), false},
-		"began long ago":                 {commits("xy", ours), base, false},
-		"nothing is known":               {nil, base, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := Superfluous(tc.pushed, tc.checkout); got != tc.want {
-				t.Errorf("Superfluous() = %v", got)
-			}
-		})
-	}
-}
-
-// A branch that was there before is nobody's to write.
-func TestStrangeBranch(t *testing.T) {
-	ours := placed("a", proposed, func(p *Pin) { p.Memory.Proposal.Commit = "c1" })
-	elsewhere := placed("b", proposed, func(p *Pin) { p.Memory.Proposal.Branch, p.Memory.Proposal.Commit = "next", "c2" })
-	if diff := cmp.Diff(map[string]bool{"c1": true}, Made([]Pin{ours, elsewhere, placed("c", toBranch)}, upgrades)); diff != "" {
-		t.Errorf("Made() (-want +got):\n%s", diff)
-	}
-	line := lines(ours, "1.0.0", "1.1.0")
-	line.Strange = true
-	stale := Stale(noon, []Pin{ours}, Reading{Lines: map[Key]Line{ours.Key: line}})
-	if m := stale[ours.Key]; m.Finding == nil || m.Finding.Reason != reasonStaleBranch {
-		t.Errorf("Stale() = %+v", stale)
-	}
-}
-
 func TestProposalsAreRemembered(t *testing.T) {
 	p := placed("a", toBranch)
 	p.Memory = Begin(p.Memory, batchID, "1.1.0")

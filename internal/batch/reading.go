@@ -32,8 +32,8 @@ type Line struct {
 	Push, Checkout string
 	// Stale: the push branch has something else than the checkout branch, and no proposal.
 	Stale bool
-	// Strange: the push branch was there before anything was proposed on it.
-	Strange bool
+	// Barred is why nothing is pushed to the push branch at all, see Standing; empty: it may be.
+	Barred string
 	// Problem is why there is no such line, or why Flux would not write it as it should; nil if all is well.
 	Problem *pin.Finding
 }

@@ -66,8 +66,7 @@ func TestProposalIsWithdrawn(t *testing.T) {
 	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
 	f.proposes("withdrawn", "1.1.0", "one", "two")
 
-	policy := f.get("withdrawn")
-	must(t, env.Client.Patch(t.Context(), policy, mergePatch(`{"spec":{"versions":{"exclude":["1.1.0"]}}}`)))
+	f.exclude("withdrawn", "1.1.0")
 	eventually(t, "the proposal is withdrawn", func() error {
 		for _, app := range []string{"one", "two"} {
 			if err := f.onBranch(upgrades, app, "1.0.0"); err != nil {
@@ -204,4 +203,56 @@ func (f *fleet) selects(app, tag string) error {
 		return fmt.Errorf("ImagePolicy %s selects %+v, not %s", key, latest, tag)
 	}
 	return nil
+}
+
+// What a human adds to a push branch is never deleted: once the branch is behind, nothing more is proposed until the human has seen to it.
+func TestPushBranchWithCommitOfHuman(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("shared", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	f.proposes("shared", "1.1.0", "one")
+	_, err := f.repo.Commit(t.Context(), gitserver.Change{Branch: upgrades, Message: "For 1.1.0", Files: map[string]string{"values.md": "new\n"}})
+	must(t, err)
+	f.exclude("shared", "1.1.0")
+	eventually(t, "the proposal is withdrawn", func() error { return errors.Join(f.onBranch(upgrades, "one", "1.0.0"), f.atRest()) })
+
+	f.edit("Something else", map[string]string{"README.md": "# Changed\n"})
+	before := f.git("rev-parse", upgrades)
+	f.release("1.2.0")
+	f.scan()
+	eventually(t, "the policy says so", func() error {
+		return f.target("shared", "one", withFinding(v1alpha1.StaleBranchReason))
+	})
+	if after := f.git("rev-parse", upgrades); after != before {
+		t.Errorf("the branch was at %s and is at %s", before, after)
+	}
+	f.git("update-ref", "-d", "refs/heads/"+upgrades)
+	eventually(t, "the version is proposed", func() error { return f.onBranch(upgrades, "one", "1.2.0") })
+}
+
+// A proposal is taken back from a branch that a human has rebased, and the branch is deleted when it is behind.
+func TestProposalOnRebasedBranch(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("rebased", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	f.proposes("rebased", "1.1.0", "one")
+	tree, message := f.git("rev-parse", upgrades+"^{tree}"), f.git("log", "-1", "--format=%B", upgrades)
+	f.git("update-ref", "refs/heads/main", f.git("commit-tree", "main^{tree}", "-p", "main", "-m", "Nothing"))
+	f.git("update-ref", "refs/heads/"+upgrades, f.git("commit-tree", tree, "-p", "main", "-m", message))
+
+	f.exclude("rebased", "1.1.0")
+	eventually(t, "the proposal is withdrawn", func() error { return errors.Join(f.onBranch(upgrades, "one", "1.0.0"), f.atRest()) })
+	f.edit("Something else", map[string]string{"README.md": "# Changed\n"})
+	f.proposes("rebased", "1.2.0", "one")
+	if base := f.git("merge-base", "main", upgrades); base != f.git("rev-parse", "main") {
+		t.Errorf("the branch %s is behind main", upgrades)
+	}
+}
+
+// exclude takes a version out of what a policy admits.
+func (f *fleet) exclude(policy, version string) {
+	f.Helper()
+	must(f.T, env.Client.Patch(f.Context(), f.get(policy), mergePatch(`{"spec":{"versions":{"exclude":[%q]}}}`, version)))
 }

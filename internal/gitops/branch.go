@@ -8,16 +8,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// History gives the newest commits of the branch by committer time, at most limit. It clones as many generations as that.
-func (c *Client) History(ctx context.Context, remote Remote, limit int) ([]Commit, error) {
-	var commits []Commit
-	_, _, err := c.FindCommit(ctx, remote, limit, func(commit Commit) bool {
-		commits = append(commits, commit)
-		return false
-	})
-	return commits, err
-}
-
 // DeleteBranch deletes the branch of a checkout, unless it has another commit by now: then it does nothing, and says so.
 func (c *Client) DeleteBranch(ctx context.Context, remote Remote, checkout *Checkout) (deleted bool, err error) {
 	branch := plumbing.NewBranchReferenceName(remote.Branch)

@@ -42,13 +42,3 @@ func TestDeleteBranch(t *testing.T) {
 		})
 	}
 }
-
-func TestHistory(t *testing.T) {
-	s := newHTTPServer(t, map[string]string{"a.yaml": "a: 1\n"})
-	s.commit("Second", map[string]string{"a.yaml": "a: 2\n"})
-	s.commit("Third", map[string]string{"a.yaml": "a: 3\n"})
-	commits, err := newTestClient(t, Options{}).History(t.Context(), s.remote(), 2)
-	if err != nil || len(commits) != 2 || commits[0].Hash != s.head() {
-		t.Errorf("History() = %+v, %v", commits, err)
-	}
-}

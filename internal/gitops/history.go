@@ -48,7 +48,8 @@ func (c *Checkout) find(limit int, match func(Commit) bool) (Commit, bool, error
 	return Commit{}, false, nil
 }
 
-// beyondClone are the parents of the oldest commits of a shallow clone.
+// beyondClone are the parents of the oldest commits of a shallow clone, but for those that it has by another way. (The storage's own
+// HasEncodedObject finds nothing in packs if access is exclusive.)
 func (c *Checkout) beyondClone() ([]plumbing.Hash, error) {
 	oldest, err := c.store.Shallow()
 	if err != nil {
@@ -61,8 +62,10 @@ func (c *Checkout) beyondClone() ([]plumbing.Hash, error) {
 			return nil, err
 		}
 		for _, parent := range commit.ParentHashes {
-			if c.store.HasEncodedObject(parent) != nil {
+			if _, err := c.repo.CommitObject(parent); errors.Is(err, plumbing.ErrObjectNotFound) {
 				missing = append(missing, parent)
+			} else if err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -144,7 +144,10 @@ func saysTheSame(before, after *document) bool {
 }
 
 // rewrite returns content as Flux writes it when it has set a value.
-func rewrite(content []byte) (written []byte, err error) {
+func rewrite(content []byte) ([]byte, error) { return rewriteWith(content, func(*yaml.Node) {}) }
+
+// rewriteWith is rewrite of content in which scalars were changed.
+func rewriteWith(content []byte, change func(*yaml.Node)) (written []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the YAML library failed: %v", r)
@@ -161,6 +164,9 @@ func rewrite(content []byte) (written []byte, err error) {
 	}
 	if reader.WrappingKind != "" {
 		return nil, errors.New("a list is unwrapped")
+	}
+	for _, node := range nodes {
+		visitScalars(node.YNode(), change)
 	}
 	var out bytes.Buffer
 	writer := kio.ByteWriter{

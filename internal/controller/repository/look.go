@@ -2,9 +2,6 @@ package repository
 
 import (
 	"context"
-	"slices"
-
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
@@ -80,75 +77,6 @@ func (l *look) read(remote gitops.Remote, pins []placement.Pin) error {
 
 func readLines(checkout *gitops.Checkout, pins []placement.Pin) (batch.Reading, error) {
 	return placement.NewReader(checkout.FS()).Lines(checkout.Head().Hash, pins)
-}
-
-// strange says whether the push branch has nothing that the operator had Flux write there: it is somebody else's.
-func (r *Reconciler) strange(ctx context.Context, s *scope, l *look) (bool, error) {
-	if l.pushed == nil {
-		return false, nil
-	}
-	made := batch.Made(s.Pins, l.remote.Branch)
-	if made[l.head.Hash] {
-		return false, nil
-	}
-	_, found, err := r.Git.FindCommit(ctx, l.remote, depth, func(c gitops.Commit) bool { return made[c.Hash] })
-	return !found, err
-}
-
-// ready makes sure that Flux can sign, and that the push branch may be written. One that is somebody else's is not, which the lines say; one that is
-// behind is deleted, and then all is to be looked at again.
-func (r *Reconciler) ready(ctx context.Context, s *scope, pins []placement.Pin, l *look) (bool, error) {
-	if _, err := r.signer(ctx, s.key, batch.SignerOf(pins[0].Pin)); err != nil {
-		return false, err
-	}
-	strange, err := r.strange(ctx, s, l)
-	if err != nil {
-		return false, err
-	}
-	if !strange {
-		cleared, err := r.clear(ctx, s, l)
-		return !cleared, err
-	}
-	for key, line := range l.reading.Lines {
-		line.Strange = true
-		l.reading.Lines[key] = line
-	}
-	return true, nil
-}
-
-// clear deletes a push branch on which no proposal stands and that is behind the checkout branch, so that Flux makes it anew.
-func (r *Reconciler) clear(ctx context.Context, s *scope, l *look) (cleared bool, err error) {
-	if l.pushed == nil || l.hasCheckout() || batch.Proposes(s.Pins, l.remote.Branch) {
-		return false, nil
-	}
-	pushed, err := r.Git.History(ctx, l.remote, depth)
-	if err != nil {
-		return false, err
-	}
-	known, err := r.Git.History(ctx, l.remote.On(l.branch), depth)
-	if err != nil {
-		return false, err
-	}
-	if !batch.Superfluous(commits(pushed), commits(known)) {
-		return false, nil
-	}
-	if cleared, err = r.Git.DeleteBranch(ctx, l.remote, l.pushed); cleared {
-		log.FromContext(ctx).Info("Deleted a push branch that is behind and has no proposal", "branch", l.remote.Branch, "commit", l.head.Hash)
-	}
-	return cleared, err
-}
-
-// hasCheckout: the push branch is seen at once to have the newest commit of the checkout branch.
-func (l *look) hasCheckout() bool {
-	return l.head.Hash == l.checkout.Hash || slices.Contains(l.head.Parents, l.checkout.Hash)
-}
-
-func commits(of []gitops.Commit) []batch.Commit {
-	out := make([]batch.Commit, 0, len(of))
-	for _, c := range of {
-		out = append(out, batch.Commit{Hash: c.Hash, Message: c.Message})
-	}
-	return out
 }
 
 // readPushed sets what the push branches of pins have, for those that are there.

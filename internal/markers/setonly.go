@@ -1,0 +1,35 @@
+package markers
+
+import (
+	"bytes"
+	"slices"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// SetOnly says whether the content after is the one before but for values at markers, each of which admits lets stand there, and for
+// the layout that Flux may have given the file.
+func SetOnly(name string, before, after []byte, admits func(ref Ref, value string) bool) bool {
+	if checkSize(name, before) != nil || checkSize(name, after) != nil || !fluxReads(name) {
+		return false
+	}
+	was, is := markersIn(name, before), markersIn(name, after)
+	if len(was) == 0 || !slices.EqualFunc(was, is, func(old, now marked) bool { return set(old.found, now.found, admits) }) {
+		return false
+	}
+	left, leftErr := rewriteWith(before, blank)
+	right, rightErr := rewriteWith(after, blank)
+	return leftErr == nil && rightErr == nil && bytes.Equal(left, right)
+}
+
+// set says whether a marker stays as it is, with the value that it had or one that is admitted.
+func set(old, now Found, admits func(ref Ref, value string) bool) bool {
+	return old.Ref == now.Ref && old.Suffix == now.Suffix && (old.Value == now.Value || admits(now.Ref, now.Value))
+}
+
+// blank takes the value away that a marker is for.
+func blank(scalar *yaml.Node) {
+	if _, _, ok := parseComment(commentOf(scalar)); ok {
+		scalar.Value, scalar.Style, scalar.Tag = "", 0, yaml.NodeTagString
+	}
+}
