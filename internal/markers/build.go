@@ -39,6 +39,8 @@ type build struct {
 type builder struct {
 	repo *repository
 	kind groupKind
+	// wanted tells the documents that count; nil: all.
+	wanted func(text string) bool
 	// parsed and read remember files and kustomizations that several
 	// kustomizations refer to.
 	parsed map[string]*file

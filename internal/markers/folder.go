@@ -56,10 +56,8 @@ func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]
 	b.open[dir] = true
 	defer delete(b.open, dir)
 	var err error
-	for _, resource := range k.Resources {
-		if objects, err = b.resource(dir, resource, objects); err != nil {
-			return nil, err
-		}
+	if objects, err = b.resources(dir, k, objects); err != nil {
+		return nil, err
 	}
 	if objects, err = b.components(dir, k, objects); err != nil {
 		return nil, err
@@ -237,7 +235,7 @@ func (b *builder) parse(name string) (*file, error) {
 	}
 	f := &file{name: name}
 	if bytes.Contains(content, []byte(b.kind.kind)) {
-		f = parseFile(name, content, func(text string) bool { return strings.Contains(text, b.kind.kind) })
+		f = parseFile(name, content, b.mayHold)
 	}
 	if f.err != nil {
 		b.note(name, brief(f.err.Error()))
@@ -254,6 +252,11 @@ func (b *builder) parse(name string) (*file, error) {
 		b.readable[name] = (&file{name: name, docs: all, more: f.more}).readable(content).orNil()
 	}
 	return f, nil
+}
+
+// mayHold is a quick look at a document.
+func (b *builder) mayHold(text string) bool {
+	return strings.Contains(text, b.kind.kind) && (b.wanted == nil || b.wanted(text))
 }
 
 func (b *builder) holdsKind(root *yaml.Node) bool {

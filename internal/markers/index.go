@@ -13,8 +13,11 @@ import (
 type Index struct {
 	repo      *repository
 	manifests *manifests
+	survey    *Survey
 	source    Source
 	built     map[groupKind]*build
+	// own are the manifests of the source's Kustomization, once asked for.
+	own *owner
 	// readable and writable remember by file what Flux would make of it.
 	readable, writable map[string]error
 }
@@ -22,7 +25,15 @@ type Index struct {
 // NewIndex prepares to locate targets below src. The error is a Problem if the
 // path of src does not exist or leads out of the repository.
 func NewIndex(fsys fs.FS, src Source) (*Index, error) {
-	return NewSurvey(fsys, nil).Index(src)
+	return NewSurvey(fsys, src.inCluster()).Index(src)
+}
+
+// inCluster is the source if a Kustomization of the cluster applies it.
+func (src Source) inCluster() []Source {
+	if src.Kustomization.Name == "" {
+		return nil
+	}
+	return []Source{src}
 }
 
 // Index is NewIndex for one of several sources of a repository.
@@ -33,7 +44,7 @@ func (s *Survey) Index(src Source) (*Index, error) {
 	}
 	src.Path = dir
 	x := &Index{
-		repo: s.repo, manifests: s.manifests, source: src, built: map[groupKind]*build{},
+		repo: s.repo, manifests: s.manifests, survey: s, source: src, built: map[groupKind]*build{},
 		readable: map[string]error{}, writable: map[string]error{},
 	}
 	if _, err := x.repo.stat(dir); err != nil {

@@ -39,13 +39,22 @@ type locateCase struct {
 	files  map[string]string
 	source Source
 	target Target
+	// applied are other Kustomizations of the cluster.
+	applied []Source
 	// want is file:line value, and reason the Problem's.
 	want, reason string
 }
 
 func (tc locateCase) run(t *testing.T) {
 	t.Helper()
-	got, err := Locate(mapFS(tc.files), tc.source, tc.target)
+	got, err := Location{}, error(nil)
+	if len(tc.applied) == 0 {
+		got, err = Locate(mapFS(tc.files), tc.source, tc.target)
+	} else if index, failed := NewSurvey(mapFS(tc.files), append(tc.applied, tc.source)).Index(tc.source); failed != nil {
+		t.Fatal(failed)
+	} else {
+		got, err = index.Locate(tc.target)
+	}
 	text, reason := "", ""
 	if got.File != "" || got.Line != 0 {
 		text = fmt.Sprintf("%s:%d %s", got.File, got.Line, got.Value)

@@ -27,16 +27,19 @@ type manifests struct {
 	// expected nobody has asked yet.
 	references map[Reference][]*object
 	expected   map[Reference]bool
+	// announced are all that were ever expected.
+	announced map[Reference]bool
 }
 
 func newManifests(repo *repository) *manifests {
-	return &manifests{repo: repo, references: map[Reference][]*object{}, expected: map[Reference]bool{}}
+	return &manifests{repo: repo, references: map[Reference][]*object{}, expected: map[Reference]bool{}, announced: map[Reference]bool{}}
 }
 
 // expect announces sources, so that one look at the files does for all.
 func (m *manifests) expect(sources ...Source) {
 	for _, src := range sources {
 		for _, from := range src.SubstituteFrom {
+			m.announced[from] = true
 			if _, known := m.references[from]; !known {
 				m.expected[from] = true
 			}
@@ -95,7 +98,7 @@ func (m *manifests) readExpected() error {
 	}
 	found, count := map[Reference][]*object{}, 0
 	mentions := func(text string) bool {
-		return (strings.Contains(text, configMapKind) || strings.Contains(text, secretKind)) && givesName(text, names)
+		return (strings.Contains(text, configMapKind) || strings.Contains(text, secretKind)) && givesName(text, func(name string) bool { return names[name] })
 	}
 	err := m.find(mentions, func(o *object) bool {
 		from := Reference{Kind: o.gvk.Kind, Name: o.name}
@@ -115,9 +118,9 @@ func (m *manifests) readExpected() error {
 	return nil
 }
 
-// givesName reports whether a text has a key name with one of these values. It
-// is quick and may say yes too often.
-func givesName(text string, names map[string]bool) bool {
+// givesName reports whether a text has a key name with a wanted value. It is
+// quick and may say yes too often.
+func givesName(text string, wanted func(name string) bool) bool {
 	const blank = " \t\"'"
 	for {
 		_, rest, more := strings.Cut(text, "name")
@@ -133,7 +136,7 @@ func givesName(text string, names map[string]bool) bool {
 		if end := strings.IndexAny(rest, " \t\r\n\"',}#"); end >= 0 {
 			rest = rest[:end]
 		}
-		if names[rest] {
+		if wanted(rest) {
 			return true
 		}
 	}

@@ -79,6 +79,10 @@ type Source struct {
 	// Remote is set if the Kustomization applies to another cluster
 	// (spec.kubeConfig).
 	Remote bool
+	// Elsewhere is set for a Kustomization of the cluster that applies from
+	// another source than this repository. It may take variables from what
+	// the repository gives the cluster.
+	Elsewhere bool
 }
 
 // FluxKustomization is a Kustomization of Flux.

@@ -33,8 +33,17 @@ type Survey struct {
 	uses map[string]answer
 	// mentioned are the uses of variables by root, and steps the work that is
 	// left to find them.
-	mentioned map[int]map[string][]use
+	mentioned map[int]mentions
 	steps     int
+	// defined are the objects that give variables, by kind, and builds tells
+	// the documents that count while these are built.
+	defined map[groupKind]definitions
+	builds  func(text string) bool
+	// owners are the manifests of Kustomizations by root.
+	owners map[int]*owner
+	// elsewhere are Kustomizations of the cluster that apply from other
+	// sources and may take variables from this one.
+	elsewhere []Source
 }
 
 // root is where a build begins: what a Flux Kustomization applies, or a folder
@@ -54,8 +63,18 @@ type root struct {
 // that the cluster has; others are found by their manifests.
 func NewSurvey(fsys fs.FS, applied []Source) *Survey {
 	repo := newRepository(fsys)
-	s := &Survey{repo: repo, manifests: newManifests(repo), applied: applied, uses: map[string]answer{}, mentioned: map[int]map[string][]use{}, steps: surveySteps}
+	s := &Survey{
+		repo: repo, manifests: newManifests(repo), uses: map[string]answer{}, mentioned: map[int]mentions{}, steps: surveySteps,
+		defined: map[groupKind]definitions{}, owners: map[int]*owner{},
+	}
 	s.Expect(applied...)
+	for _, src := range applied {
+		if src.Elsewhere {
+			s.elsewhere = append(s.elsewhere, src)
+		} else {
+			s.applied = append(s.applied, src)
+		}
+	}
 	return s
 }
 
@@ -72,6 +91,7 @@ func (s *Survey) eachRoot(kind groupKind, visit func(root, *build) error) error 
 		return err
 	}
 	b := newBuilder(s.repo, kind)
+	b.wanted = s.builds
 	b.entered, b.steps = map[string]bool{}, surveySteps
 	budget := maxSurveyed
 	for _, r := range slices.Concat(s.roots, s.loose) {

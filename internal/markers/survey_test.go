@@ -36,7 +36,7 @@ func TestSurveyReadsOnce(t *testing.T) {
 		applied = append(applied, src)
 	}
 	fsys := countingFS{mapFS(all), map[string]int{}}
-	survey := NewSurvey(fsys, applied)
+	survey := NewSurvey(fsys, append(applied, applies("vars", "vars")))
 	for i, src := range applied {
 		index, err := survey.Index(src)
 		if err != nil {
@@ -104,7 +104,7 @@ func TestGivesName(t *testing.T) {
 		"metadata:\n  name: one\n": true, "metadata: {name: one}": true, `{"metadata":{"name":"one"}}`: true, "name: 'one' # x": true, "name:\tone": true,
 		"name: one-two": false, "name: two": false, "rename one": false, "names: one": false, "name": false, "": false, "name: two\nname: one": true,
 	} {
-		if got := givesName(text, names); got != want {
+		if got := givesName(text, func(name string) bool { return names[name] }); got != want {
 			t.Errorf("givesName(%q) = %v", text, got)
 		}
 	}

@@ -61,8 +61,8 @@ func TestPlacementTableFindings(t *testing.T) {
 			want:  "NotMarkable: a.yaml:7: Flux ignores markers in block text (| and >); write the value on the line of its key",
 		},
 		"block string in a ConfigMap": {
-			files: variableIs(tableConfigMap + "data:\n  version: |-\n    1.4.2\n"), source: configMapSource,
-			want: "NotMarkable: flux.yaml:5: Flux ignores markers in block text (| and >); write the value on the line of its key",
+			files: configMapIs("data:\n  version: |-\n    1.4.2\n"), source: configMapSource,
+			want: "NotMarkable: mc/versions.yaml:5: Flux ignores markers in block text (| and >); write the value on the line of its key",
 		},
 		"flow map": {
 			files: map[string]string{"a.yaml": tableHead + "spec: {version: 1.4.2}\n"},

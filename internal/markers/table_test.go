@@ -32,6 +32,13 @@ func variableIs(set string) map[string]string {
 	return map[string]string{"mc/app.yaml": tableHead + "spec:\n  version: ${version}\n", "flux.yaml": set}
 }
 
+// configMapIs is an App whose version is a variable of a ConfigMap.
+func configMapIs(data string) map[string]string {
+	all := variableIs("")
+	all["mc/versions.yaml"] = tableConfigMap + data
+	return all
+}
+
 var variableSource = Source{
 	Path: "mc", Kustomization: FluxKustomization{Namespace: "flux", Name: "mc", Path: "./mc"},
 	Substitute: map[string]string{"version": "1.4.2"},
@@ -73,7 +80,7 @@ func TestPlacementTableWorks(t *testing.T) {
 		"postBuild.substitute": {
 			files: variableIs(tableKustomization + "    substitute:\n      version: 1.4.2\n"), source: variableSource, at: "flux.yaml",
 		},
-		"ConfigMap of substituteFrom": {files: variableIs(tableConfigMap + "data:\n  version: 1.4.2\n"), source: configMapSource, at: "flux.yaml"},
+		"ConfigMap of substituteFrom": {files: configMapIs("data:\n  version: 1.4.2\n"), source: configMapSource, at: "mc/versions.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.target.Kind == "" {

@@ -27,10 +27,16 @@ type User struct {
 	// Kustomization comes, or the Kustomization that applies it to another
 	// cluster; empty if it is of this cluster.
 	Entry string
+	// Unread says why nobody can tell here whether it uses the line; empty if
+	// it does.
+	Unread string
 }
 
 // String names the user. Names are as the repository has them: see Brief.
 func (u User) String() string {
+	if u.Unread != "" {
+		return u.Target.String() + " (maybe: " + brief(u.Unread) + ")"
+	}
 	if u.Kustomization.Name == "" {
 		return u.Target.String() + " (folder " + u.Folder + ")"
 	}

@@ -158,11 +158,13 @@ func TestUsersOfVariables(t *testing.T) {
 	version := map[string]string{"version": "1.4.2"}
 	one := Reference{"ConfigMap", "one"}
 	nginx := files{"mc/nginx.yaml": app("org", "nginx", "${version}")}
+	shared := files{"flux/one.yaml": configMap("ConfigMap", "one", "version: 1.4.2")}
 	const mine = "App org/nginx (Kustomization flux/apps)"
 	for name, tc := range map[string]struct {
-		files  files
-		source Source
-		want   []string
+		files   files
+		source  Source
+		applied []Source
+		want    []string
 	}{
 		"nobody else": {
 			files: with(nginx, files{"mc/b.yaml": app("org", "other", "${versions}"), "apps.yaml": ofGit("apps", "./mc", "gitops", inline...)}), source: of(version),
@@ -198,22 +200,93 @@ func TestUsersOfVariables(t *testing.T) {
 		},
 		"a ConfigMap of two Kustomizations": {
 			files: with(nginx, files{
-				"other/b.yaml": app("org", "other", "${version}"), "one.yaml": configMap("ConfigMap", "one", "version: 1.4.2"),
+				"other/b.yaml": app("org", "other", "${version}"), "flux/one.yaml": configMap("ConfigMap", "one", "version: 1.4.2"),
 				"apps.yaml": ofGit("apps", "./mc", "gitops", from...), "others.yaml": ofGit("others", "./other", "gitops", from...),
 			}),
 			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others of others.yaml)"},
 		},
 		"a ConfigMap beside a Secret that is not in the repository": {
 			files: with(nginx, files{
-				"other/b.yaml": app("org", "other", "${version}"), "one.yaml": configMap("ConfigMap", "one", "version: 1.4.2"),
+				"other/b.yaml": app("org", "other", "${version}"), "flux/one.yaml": configMap("ConfigMap", "one", "version: 1.4.2"),
 				"apps.yaml": ofGit("apps", "./mc", "gitops", from...), "others.yaml": ofGit("others", "./other", "gitops",
 					"postBuild:", "  substituteFrom: [{kind: ConfigMap, name: one}, {kind: Secret, name: credentials}]"),
 			}),
 			source: of(nil, one), want: []string{mine, "App org/other (Kustomization flux/others of others.yaml)"},
 		},
+		"a Kustomization of another source": {
+			files: with(nginx, shared), source: of(nil, one), applied: []Source{
+				{Path: "mc", Elsewhere: true, SubstituteFrom: []Reference{one}, Kustomization: FluxKustomization{Namespace: "flux", Name: "foreign"}},
+				{Path: "mc", Elsewhere: true, SubstituteFrom: []Reference{one}, Kustomization: FluxKustomization{Namespace: "team", Name: "own"}},
+				{
+					Path: "mc", Elsewhere: true, SubstituteFrom: []Reference{one}, Kustomization: FluxKustomization{Namespace: "flux", Name: "inline"},
+					Substitute: version,
+				},
+			},
+			want: []string{mine, "Kustomization flux/foreign (maybe: it applies from another source, which is not read)"},
+		},
+		"a Kustomization that cannot be built": {
+			files: with(nginx, shared), source: of(nil, one), applied: []Source{
+				{Path: "gone", SubstituteFrom: []Reference{one}, Kustomization: FluxKustomization{Namespace: "flux", Name: "gone"}},
+			},
+			want: []string{mine, "Kustomization flux/gone (maybe: it cannot be built: gone: there is no such file or folder in the repository; correct the path)"},
+		},
+		"what cannot be read": {
+			files:  with(nginx, shared, files{"mc/kustomization.yaml": resources("nginx.yaml", "https://example.com/base")}),
+			source: of(nil, one), want: []string{
+				mine, "Kustomization flux/apps (maybe: not all of it can be read: https://example.com/base: remote resources are not followed)",
+			},
+		},
+		"the last ConfigMap has it": {
+			files:  with(nginx, shared, files{"flux/two.yaml": configMap("ConfigMap", "two", "version: 1.4.3"), "other/b.yaml": app("org", "other", "${version}")}),
+			source: of(nil, one), applied: []Source{{
+				Path: "other", SubstituteFrom: []Reference{one, {"ConfigMap", "two"}}, Kustomization: FluxKustomization{Namespace: "flux", Name: "others"},
+			}},
+			want: []string{mine},
+		},
+		"a ConfigMap that another cluster has too": {
+			files: with(nginx, shared, files{
+				"b/apps.yaml": ofGit("apps", "./b/apps", "gitops", from...), "b/apps/nginx.yaml": app("org", "b", "${version}"),
+				"b/flux-system.yaml": ofGit("flux-system", "./b/flux", "gitops"), "b/flux/one.yaml": configMap("ConfigMap", "one", "version: 1.4.2"),
+			}),
+			source: of(nil, one), want: []string{mine},
+		},
+		"a ConfigMap that another cluster makes of the same line": {
+			files: with(nginx, shared, files{
+				"b/apps.yaml": ofGit("apps", "./b/apps", "gitops", from...), "b/apps/nginx.yaml": app("org", "b", "${version}"),
+				"b/flux-system.yaml": ofGit("flux-system", "./b/flux", "gitops"), "b/flux/kustomization.yaml": resources("../../flux"), "flux/kustomization.yaml": resources("one.yaml"),
+			}),
+			source: of(nil, one), want: []string{
+				"App org/b (Kustomization flux/apps of b/apps.yaml)", mine,
+				"ConfigMap flux/one (Kustomization flux/flux-system of b/flux-system.yaml)", "ConfigMap flux/one (Kustomization flux/flux-system)",
+			},
+		},
+		"a generated ConfigMap, and the file that it is made of": {
+			files: with(nginx, shared, files{
+				"mc/kustomization.yaml": resources("nginx.yaml") + "configMapGenerator:\n- name: a\n  literals: ['a=${version}']\n- name: b\n  files: [b.txt]\n- name: c\n  literals: [a=b]\n",
+				"mc/b.txt":              "the version is ${version}\n",
+			}),
+			source: of(nil, one), want: []string{mine, "ConfigMap a (Kustomization flux/apps)", "ConfigMap b (Kustomization flux/apps)"},
+		},
+		"names and labels": {
+			files: with(nginx, shared, files{
+				"mc/kustomization.yaml": resources("nginx.yaml", "a", "b.yaml"), "mc/b.yaml": "kind: Secret\nmetadata: {name: b}\nstringData: {\"${version}\": a}\n",
+				"mc/a/kustomization.yaml": resources("a.yaml") + "nameSuffix: -${version}\ncommonLabels: {version: \"${version}\"}\n", "mc/a/a.yaml": "kind: Secret\nmetadata: {name: a}\n",
+			}),
+			source: of(nil, one), want: []string{mine, "Secret a-1.4.2 (Kustomization flux/apps)", "Secret b (Kustomization flux/apps)", "file mc/a/kustomization.yaml (Kustomization flux/apps)"},
+		},
+		"a prefix of the Kustomization": {
+			files: with(nginx, shared, files{"other/b.yaml": app("org", "other", "1.0.0")}), source: of(nil, one), applied: []Source{{
+				Path: "other", NamePrefix: "a${version}-", SubstituteFrom: []Reference{one}, Kustomization: FluxKustomization{Namespace: "flux", Name: "others"},
+			}},
+			want: []string{mine, "Kustomization flux/others (maybe: its names have variables)"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkUsers(t, NewSurvey(mapFS(tc.files), []Source{tc.source}), tc.source, target("org", "nginx"), tc.want)
+			applied := []Source{tc.source}
+			if len(tc.source.SubstituteFrom) > 0 {
+				applied = append(applied, applies("flux-system", "flux"))
+			}
+			checkUsers(t, NewSurvey(mapFS(tc.files), append(applied, tc.applied...)), tc.source, target("org", "nginx"), tc.want)
 		})
 	}
 }

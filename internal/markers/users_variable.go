@@ -1,27 +1,20 @@
 package markers
 
 import (
-	"errors"
-	"regexp"
+	"maps"
 	"slices"
-
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // usesOfVariable finds the objects that use a variable which is set in a line,
-// in everything that gets it from there. If that is the line of several Flux
-// Kustomizations, these share it whatever they build.
+// in everything that gets it from there. If that is the line of several
+// objects, these share it whatever they build.
 func (s *Survey) usesOfVariable(at Location) ([]use, error) {
-	own, err := s.usesOfField(fluxKustomizationKind, inlineField(at.Variable))
+	uses, err := s.settersAt(at)
 	if err != nil {
 		return nil, err
 	}
-	uses := slices.Clone(own[line{at.File, at.Line}])
-	if len(uses) == 1 {
-		uses = nil
-	}
 	for i, r := range s.roots {
-		takes, err := s.takes(r, at)
+		takes, err := s.takes(i, at)
 		if err != nil {
 			return nil, err
 		}
@@ -32,119 +25,134 @@ func (s *Survey) usesOfVariable(at Location) ([]use, error) {
 		if err != nil {
 			return nil, err
 		}
-		uses = append(uses, mentioned[at.Variable]...)
+		uses = append(uses, mentioned.by[at.Variable]...)
+		if mentioned.unread != "" {
+			uses = append(uses, r.mayUse(mentioned.unread))
+		}
+	}
+	for _, src := range s.elsewhere {
+		r := root{Source: src, applied: true}
+		reads, err := s.reads(r, at)
+		if err != nil {
+			return nil, err
+		}
+		if _, inline := src.Substitute[at.Variable]; reads && !inline {
+			uses = append(uses, r.mayUse("it applies from another source, which is not read"))
+		}
 	}
 	return uses, nil
 }
 
-// mentionedBy is what a root's objects, of any kind, have variables in. It is
-// built once for all variables.
-func (s *Survey) mentionedBy(i int) (map[string][]use, error) {
-	if mentioned, known := s.mentioned[i]; known {
-		return mentioned, nil
-	}
-	r := s.roots[i]
-	b := newBuilder(s.repo, anyKind)
-	b.steps = s.steps
-	built, err := b.source(r.Source)
-	s.steps = b.steps
-	var p *Problem
-	if errors.As(err, &p) && p.Reason != TooLarge {
-		return nil, nil // Flux cannot build it either
-	}
-	if p != nil {
-		return nil, notSurveyed()
-	}
-	if err != nil {
-		return nil, err
-	}
-	variables, err := s.manifests.variables(r.Source)
-	if err != nil {
-		return nil, err
-	}
-	built.substitute(variables)
-	mentioned := map[string][]use{}
-	for _, o := range built.objects {
-		if !o.substituted() {
-			continue
+// settersAt are the Flux Kustomizations or ConfigMaps that have the variable
+// from the line, if they are several.
+func (s *Survey) settersAt(at Location) ([]use, error) {
+	for _, setter := range []struct {
+		kind  groupKind
+		field []string
+	}{{fluxKustomizationKind, inlineField(at.Variable)}, {configMapGroupKind, []string{"data", at.Variable}}} {
+		known, err := s.definitions(setter.kind)
+		if err != nil {
+			return nil, err
 		}
-		for name := range o.variables() {
-			mentioned[name] = append(mentioned[name], r.use(o, nil, Location{}))
+		here := map[string]use{}
+		for _, d := range known.all() {
+			if sets := d.lookup(setter.field); sets != nil && sets.isAt(at) {
+				here[d.key()] = d.root.use(d.object, setter.field, at)
+			}
+		}
+		if len(here) > 1 {
+			return slices.Collect(maps.Values(here)), nil
+		}
+		if len(here) == 1 {
+			break
 		}
 	}
-	s.mentioned[i] = mentioned
-	return mentioned, nil
+	return nil, nil
 }
 
-// takes reports whether what a root builds gets the variable from the line.
-func (s *Survey) takes(r root, at Location) (bool, error) {
+// mayUse is a Kustomization of which nobody can tell here what it uses.
+func (r root) mayUse(why string) use {
+	return use{root: r, User: User{
+		Target:        Target{APIVersion: fluxGroup + "/v1", Kind: fluxKustomizationKind.kind, Namespace: r.Kustomization.Namespace, Name: r.Kustomization.Name},
+		Kustomization: r.Kustomization, Applied: r.applied, Folder: r.Path, Unread: why,
+	}}
+}
+
+// takes reports whether what a root builds gets the variable from the line, or
+// may.
+func (s *Survey) takes(i int, at Location) (bool, error) {
+	r := s.roots[i]
 	if r.Kustomization.Name == "" {
 		return false, nil
 	}
-	x := &Index{repo: s.repo, manifests: s.manifests, source: r.Source}
-	v := variable{name: at.Variable, by: r.Kustomization.String()}
-	from := x.referenceSetter
-	if _, inline := r.Substitute[v.name]; inline {
-		from = x.inlineSetter
+	if _, inline := r.Substitute[at.Variable]; !inline {
+		return s.reads(r, at)
 	}
-	setter, err := from(v)
-	if isProblem(err) {
-		return s.mayTake(r, at)
+	own, known := s.owners[i]
+	if !known {
+		var err error
+		if own, err = s.owner(r); err != nil {
+			return false, err
+		}
+		s.owners[i] = own
 	}
-	if err != nil {
-		return false, err
-	}
-	return setter.isAt(at), nil
+	return setsAt(own.setting(at.Variable), inlineField(at.Variable), at), nil
 }
 
-// mayTake reports whether a root names the ConfigMap of the line, when
-// something else that it names, such as a Secret, cannot be read here and so
-// nobody can say which of them counts.
-func (s *Survey) mayTake(r root, at Location) (bool, error) {
-	if _, inline := r.Substitute[at.Variable]; inline {
-		return false, nil
-	}
-	for _, from := range r.SubstituteFrom {
-		manifests, err := s.manifests.named(from, r.Kustomization.Namespace)
+// reads reports whether a Kustomization may have the variable from a ConfigMap
+// that the line is in. Of its references the last that surely has it counts.
+func (s *Survey) reads(r root, at Location) (bool, error) {
+	field := []string{"data", at.Variable}
+	for _, from := range slices.Backward(r.SubstituteFrom) {
+		if from.Kind != configMapKind {
+			continue // what a Secret has may not be in the repository
+		}
+		own, others, err := s.providers(from, r)
 		if err != nil {
 			return false, err
 		}
-		for _, o := range manifests {
-			if sets := o.lookup([]string{"data", at.Variable}); sets != nil && sets.isAt(at) {
-				return true, nil
-			}
+		if len(own) == 0 {
+			own = maybe(others, r)
+		}
+		if setsAt(objectsOf(own), field, at) {
+			return true, nil
+		}
+		sets := func(d definition) bool { return d.lookup(field) != nil }
+		if r.ofCluster() && len(own) > 0 && slices.ContainsFunc(own, sets) {
+			return false, nil
 		}
 	}
 	return false, nil
 }
 
+// maybe are the definitions that may be the ones of a Kustomization which is not
+// known to be in the cluster: it may be of another one, which has its own.
+func maybe(all []definition, r root) []definition {
+	var inCluster, others []definition
+	for _, d := range all {
+		switch {
+		case d.namespace != r.Kustomization.Namespace && d.namespace != "" && r.Kustomization.Namespace != "":
+		case d.root.inCluster():
+			inCluster = append(inCluster, d)
+		default:
+			others = append(others, d)
+		}
+	}
+	if len(others) > 0 && !r.ofCluster() {
+		return others
+	}
+	return append(others, inCluster...)
+}
+
+// setsAt reports whether one of the objects has the field from the line.
+func setsAt(objects []*object, field []string, at Location) bool {
+	return slices.ContainsFunc(objects, func(o *object) bool {
+		sets := o.lookup(field)
+		return sets != nil && sets.isAt(at)
+	})
+}
+
 func (p *place) isAt(loc Location) bool {
 	here := p.location()
 	return here.File == loc.File && here.Line == loc.Line
-}
-
-// variableName finds variables, whatever function is applied to them.
-var variableName = regexp.MustCompile(`\$\{#?([_A-Za-z][_A-Za-z0-9]*)`)
-
-// variables are those that the object has anywhere.
-func (o *object) variables() map[string]bool {
-	names := map[string]bool{}
-	look := func(node *yaml.Node) {
-		for _, found := range variableName.FindAllStringSubmatch(node.Value, -1) {
-			names[found[1]] = true
-		}
-	}
-	for _, l := range o.layers {
-		switch l := l.(type) {
-		case merge:
-			visitScalars(l.root, look)
-		case operations:
-			for _, step := range l {
-				if step.value != nil {
-					visitScalars(step.value, look)
-				}
-			}
-		}
-	}
-	return names
 }

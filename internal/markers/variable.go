@@ -58,10 +58,11 @@ func (v variable) problem(text string) *Problem {
 
 // inlineSetter finds the line of spec.postBuild.substitute.
 func (x *Index) inlineSetter(v variable) (*place, error) {
-	if _, err := x.manifests.fluxKustomizations(); err != nil {
-		return nil, err
+	own, err := x.ownManifests()
+	if err != nil {
+		return nil, v.unsurveyed(err)
 	}
-	manifests := x.ownManifests(v.name)
+	manifests := own.setting(v.name)
 	if len(manifests) == 0 {
 		return nil, v.problem("which " + v.by + " sets, and the repository has no manifest of that Kustomization as the cluster has it; " +
 			"keep the manifest in this repository, or write the version itself in this line")
@@ -80,6 +81,21 @@ func (x *Index) inlineSetter(v variable) (*place, error) {
 	return at, nil
 }
 
+// ownManifests are those of the source's Kustomization.
+func (x *Index) ownManifests() (*owner, error) {
+	if x.own == nil {
+		own, err := x.survey.owner(x.root())
+		if err != nil {
+			return nil, err
+		}
+		x.own = own
+	}
+	return x.own, nil
+}
+
+// root is the source, which the cluster has.
+func (x *Index) root() root { return root{Source: x.source, applied: true} }
+
 // inlineField is where a Flux Kustomization sets a variable.
 func inlineField(variable string) []string {
 	return []string{"spec", "postBuild", "substitute", variable}
@@ -93,47 +109,36 @@ func (p *place) overridden(live string) bool {
 }
 
 // referenceSetter finds the line in a ConfigMap of spec.postBuild.substituteFrom,
-// of which the last that has the variable counts.
+// of which the last that has the variable counts. What counts is the ConfigMap
+// that Kustomizations of the cluster build, so that the line is what Git makes
+// of it; a manifest of that name alone may be somebody else's.
 func (x *Index) referenceSetter(v variable) (*place, error) {
 	const fix = "; set it in spec.postBuild.substitute there, or write the version itself in this line"
 	namespace := x.source.Kustomization.Namespace
 	for _, from := range slices.Backward(x.source.SubstituteFrom) {
-		manifests, err := x.manifests.named(from, namespace)
+		found, others, err := x.survey.providers(from, x.root())
 		if err != nil {
-			return nil, err
+			return nil, v.unsurveyed(err)
 		}
-		if len(manifests) == 0 {
+		if len(found) == 0 {
 			return nil, v.problem("which may come from " + from.Kind + " " + namespace + "/" + from.Name + " of " + v.by +
-				", and that has no manifest in the repository" + fix)
+				elsewhere(others, namespace) + fix)
 		}
 		if from.Kind == secretKind {
-			if setsKey(manifests, v.name) {
+			if setsKey(objectsOf(found), v.name) {
 				return nil, v.problem("which comes from Secret " + from.Name + " of " + v.by + ", and Flux must not write into Secrets" + fix)
 			}
 			continue
 		}
-		at, p := onlyPlace(manifests, []string{"data", v.name}, v)
+		at, p := onlyPlace(objectsOf(found), []string{"data", v.name}, v)
 		if p != nil {
 			return nil, p
 		}
 		if at != nil {
-			return at, v.ownReference(at, manifests, namespace)
+			return at, nil
 		}
 	}
 	return nil, v.problem("which " + v.by + " does not set" + fix)
-}
-
-// ownReference is a Problem if a place is in a manifest that gives no
-// namespace: its folder may give it another one, and then it is somebody
-// else's.
-func (v variable) ownReference(at *place, manifests []*object, namespace string) error {
-	for _, o := range manifests {
-		if own := o.lookup([]string{"data", v.name}); o.namespace == "" && own != nil && own.site.node == at.site.node {
-			return v.problem("which " + v.by + " may have from " + o.definition() + ", which gives no namespace; write metadata.namespace: " +
-				namespace + " there if that is the one")
-		}
-	}
-	return nil
 }
 
 // setsKey reports whether a manifest of a Secret has a key. Those that are
@@ -144,12 +149,15 @@ func setsKey(manifests []*object, key string) bool {
 	})
 }
 
+// same reports whether both are one line.
+func (p *place) same(other *place) bool { return p.isAt(other.location()) }
+
 // onlyPlace is the one place of the manifests that sets the field; nil if there
 // is none.
 func onlyPlace(manifests []*object, field []string, v variable) (*place, *Problem) {
 	var found []*place
 	for _, o := range manifests {
-		if at := o.lookup(field); at != nil {
+		if at := o.lookup(field); at != nil && !slices.ContainsFunc(found, at.same) {
 			found = append(found, at)
 		}
 	}
@@ -163,32 +171,6 @@ func onlyPlace(manifests []*object, field []string, v variable) (*place, *Proble
 		return nil, p
 	}
 	return found[0], nil
-}
-
-// ownManifests are those of the source's Kustomization: of its name, and not in
-// conflict with what the cluster has. Repositories of several clusters have
-// Kustomizations of one name for each.
-func (x *Index) ownManifests(variable string) []*object {
-	var own []*object
-	for _, o := range x.manifests.fluxNamed[x.source.Kustomization.Name] {
-		if o.named(x.source.Kustomization.Namespace, x.source.Kustomization.Name) && x.agrees(o, variable) {
-			own = append(own, o)
-		}
-	}
-	return own
-}
-
-func (x *Index) agrees(o *object, variable string) bool {
-	path := o.lookup([]string{"spec", "path"})
-	if path != nil && path.site.node != nil && !strings.Contains(path.site.value(), "${") && !samePath(path.site.value(), x.source.Kustomization.Path) {
-		return false
-	}
-	for name, value := range x.source.Substitute {
-		if name != variable && disagrees(o, name, value) {
-			return false
-		}
-	}
-	return true
 }
 
 // disagrees reports whether a manifest sets a variable to another value than

@@ -142,7 +142,7 @@ func TestLinesAstray(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := p
 			tc.change(&p)
-			reading, err := NewReader(mapFS(files)).Lines("r1", []Pin{p})
+			reading, err := NewReader(mapFS(files), nil).Lines("r1", []Pin{p})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ func TestLinesAstray(t *testing.T) {
 func TestAstrayOutside(t *testing.T) {
 	for _, file := range []string{"../secret.yaml", "/etc/passwd", "mc/../../x.yaml", "mc", "mc/\x00.yaml", strings.Repeat("a", 10_000) + ".yaml"} {
 		p := pinOf("a", remembering(leftAt(file, placedAt(file, "1.0.0"))))
-		at, err := NewReader(mapFS(nil)).astray(p, markers.Location{File: "mc/a.yaml", Line: 8})
+		at, err := NewReader(mapFS(nil), nil).astray(p, markers.Location{File: "mc/a.yaml", Line: 8})
 		if at != (place{}) || err != nil {
 			t.Errorf("%.20q: %v, %v", file, at, err)
 		}

@@ -32,7 +32,7 @@ func TestMemoriesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fsys := mapFS(map[string]string{tc.file: tc.content})
 			p := pinOf("a", remembering(placedAt(tc.file, "1.0.0")))
-			reading, err := NewReader(fsys).Lines("r1", []Pin{p})
+			reading, err := NewReader(fsys, nil).Lines("r1", []Pin{p})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,8 +24,10 @@ type indexed struct {
 	err   error
 }
 
-// NewReader reads a checkout.
-func NewReader(fsys fs.FS) *Reader { return readerOf(fsys, markers.NewSurvey(fsys, nil)) }
+// NewReader reads a checkout, of which applied are the Kustomizations of the cluster that apply from it.
+func NewReader(fsys fs.FS, applied []markers.Source) *Reader {
+	return readerOf(fsys, markers.NewSurvey(fsys, applied))
+}
 
 func readerOf(fsys fs.FS, survey *markers.Survey) *Reader {
 	return &Reader{fsys: fsys, survey: survey, indexes: map[string]indexed{}, reformats: map[string]*markers.Reformat{}}

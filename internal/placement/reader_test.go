@@ -53,7 +53,7 @@ func TestLines(t *testing.T) {
 		"source is refused": {map[string]string{file: app("a", with("1.0.0", "a"))}, pinOf("a", refused), batch.Line{Problem: finding("SourceForbidden")}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := NewReader(mapFS(tc.files)).Lines("r1", []Pin{tc.pin})
+			got, err := NewReader(mapFS(tc.files), nil).Lines("r1", []Pin{tc.pin})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,8 @@ import (
 )
 
 // applied is what the cluster's Kustomizations build of the repository branch, whoever they belong to: a line that one of them
-// shares with a target must be known to be shared.
+// shares with a target must be known to be shared. Those that apply from elsewhere may still take variables from ConfigMaps
+// of the repository.
 func (r *Reconciler) applied(ctx context.Context, s *scope) ([]markers.Source, error) {
 	var repositories sourcev1.GitRepositoryList
 	if err := r.List(ctx, &repositories, client.UnsafeDisableDeepCopy); err != nil {
@@ -34,8 +35,10 @@ func (r *Reconciler) applied(ctx context.Context, s *scope) ([]markers.Source, e
 	for i := range kustomizations.Items {
 		kustomization := &kustomizations.Items[i]
 		from, problem := resolve.SourceOf(kustomization)
-		if problem == nil && same[client.ObjectKey(from)] {
-			applied = append(applied, resolve.MarkerSource(kustomization, ""))
+		source := resolve.MarkerSource(kustomization, "")
+		source.Elsewhere = problem != nil || !same[client.ObjectKey(from)]
+		if !source.Elsewhere || len(source.SubstituteFrom) > 0 {
+			applied = append(applied, source)
 		}
 	}
 	return applied, nil

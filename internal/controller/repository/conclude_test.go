@@ -8,9 +8,12 @@ import (
 
 	automationv1 "github.com/fluxcd/image-automation-controller/api/v1"
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
@@ -48,7 +51,10 @@ func TestConcludeBacksOff(t *testing.T) {
 	}
 
 	now := noon
-	r := &Reconciler{Git: gitops.New(gitops.Options{Dir: t.TempDir(), MaxObjectBytes: 1 << 20}), Options: Options{Now: func() time.Time { return now }}}
+	scheme := runtime.NewScheme()
+	must(t, sourcev1.AddToScheme(scheme))
+	must(t, kustomizev1.AddToScheme(scheme))
+	r := &Reconciler{Client: fake.NewClientBuilder().WithScheme(scheme).Build(), Git: gitops.New(gitops.Options{Dir: t.TempDir(), MaxObjectBytes: 1 << 20}), Options: Options{Now: func() time.Time { return now }}}
 	var pauses []time.Duration
 	for range 3 {
 		if err := r.conclude(t.Context(), s, batch.Conclude{ID: "b1", Automation: p.Automation}); !errors.Is(err, errStale) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
+	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/placement"
 )
 
@@ -41,7 +42,11 @@ func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (
 		return nil, err
 	}
 	l := &look{clone: checkout, remote: remote, head: checkout.Head(), checkout: checkout.Head(), branch: remote.Branch}
-	if err := l.read(remote, pins); err != nil {
+	applied, err := r.applied(ctx, s)
+	if err == nil {
+		err = l.read(remote, pins, applied)
+	}
+	if err != nil {
 		l.close()
 		return nil, err
 	}
@@ -49,9 +54,9 @@ func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (
 }
 
 // read reads the lines of pins on the checkout branch, and on their push branch if they have one.
-func (l *look) read(remote gitops.Remote, pins []placement.Pin) error {
+func (l *look) read(remote gitops.Remote, pins []placement.Pin, applied []markers.Source) error {
 	var err error
-	l.reading, err = readLines(l.clone, pins)
+	l.reading, err = readLines(l.clone, pins, applied)
 	push := pins[0].Push
 	if err != nil || push == "" {
 		return err
@@ -59,7 +64,7 @@ func (l *look) read(remote gitops.Remote, pins []placement.Pin) error {
 	lines := map[batch.Key]batch.Line{}
 	if pushed := l.clone.Beside(push); pushed != nil {
 		l.pushed, l.remote, l.head = pushed, remote.On(push), pushed.Head()
-		reading, err := readLines(pushed, pins)
+		reading, err := readLines(pushed, pins, applied)
 		if err != nil {
 			return err
 		}
@@ -75,12 +80,12 @@ func (l *look) read(remote gitops.Remote, pins []placement.Pin) error {
 	return nil
 }
 
-func readLines(checkout *gitops.Checkout, pins []placement.Pin) (batch.Reading, error) {
-	return placement.NewReader(checkout.FS()).Lines(checkout.Head().Hash, pins)
+func readLines(checkout *gitops.Checkout, pins []placement.Pin, applied []markers.Source) (batch.Reading, error) {
+	return placement.NewReader(checkout.FS(), applied).Lines(checkout.Head().Hash, pins)
 }
 
 // readPushed sets what the push branches of pins have, for those that are there.
-func readPushed(checkout *gitops.Checkout, pins []placement.Pin) error {
+func readPushed(checkout *gitops.Checkout, pins []placement.Pin, applied []markers.Source) error {
 	readers := map[string]*placement.Reader{}
 	for i, p := range pins {
 		pins[i].Pushed = nil
@@ -89,7 +94,7 @@ func readPushed(checkout *gitops.Checkout, pins []placement.Pin) error {
 			continue
 		}
 		if readers[p.Push] == nil {
-			readers[p.Push] = placement.NewReader(pushed.FS())
+			readers[p.Push] = placement.NewReader(pushed.FS(), applied)
 		}
 		location, problem, err := readers[p.Push].Locate(p)
 		if err != nil {

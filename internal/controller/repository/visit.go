@@ -64,7 +64,7 @@ func (r *Reconciler) placing(ctx context.Context, s *scope, a batch.Visit, pins 
 		if err != nil {
 			return gitops.Change{}, err
 		}
-		if err := readPushed(checkout, pins); err != nil {
+		if err := readPushed(checkout, pins, applied); err != nil {
 			return gitops.Change{}, err
 		}
 		*plan, err = placement.Make(checkout.FS(), checkout.Head().Hash, pins, s.policies, applied, foreign)
