@@ -2,6 +2,7 @@ package placement
 
 import (
 	"maps"
+	"path"
 	"slices"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
@@ -38,12 +39,12 @@ func (v *visit) others(claims []claim) ([]markers.User, error) {
 // A Kustomization that applies from the repository branch tells which: that of the claim takes the version from the line, and
 // what others apply to this cluster under the same name is the same object. One that applies from elsewhere, say from an
 // OCIRepository that is made from the branch, does not tell, so the target is one of those that nothing else applies. If no
-// Kustomization is proven to apply the target, the user has said in which repository it is written, and what has its name is
-// the target, whatever applies it.
+// Kustomization is proven to apply the target, the user has said where it is written: it is what this cluster's Kustomizations
+// have of its name or else one user of that folder, or of any. Others of its name may be of other clusters.
 func (v *visit) usesOf(c claim, users []markers.User) []int {
 	k := c.Intent.Source.Kustomization
 	if k.Name == "" {
-		return indexes(users, c.named)
+		return v.unproven(c, users)
 	}
 	if _, here := v.applied[k]; !here {
 		free := indexes(users, func(u markers.User) bool {
@@ -56,6 +57,17 @@ func (v *visit) usesOf(c claim, users []markers.User) []int {
 		return nil
 	}
 	return indexes(users, func(u markers.User) bool { return own(u) || c.named(u) && v.sameObject(u) })
+}
+
+// unproven are usesOf where no Kustomization is proven to apply the target.
+func (v *visit) unproven(c claim, users []markers.User) []int {
+	if here := indexes(users, func(u markers.User) bool { return c.named(u) && v.inCluster(u) }); len(here) > 0 {
+		return here
+	}
+	folder := path.Clean(c.Intent.Source.Path)
+	free := indexes(users, func(u markers.User) bool { return c.named(u) && u.Folder == folder })
+	free = append(free, indexes(users, c.named)...)
+	return free[:min(len(free), 1)]
 }
 
 // sameObject: what has the name of an object of this cluster is that object.

@@ -162,7 +162,13 @@ func TestMakeExplicitSources(t *testing.T) {
 			and(map[string]string{"clusters/a/kustomization.yaml": "resources: [../../base]\n", "clusters/b/kustomization.yaml": "resources: [../../base]\n"}), nil, elsewhere, refuses,
 		},
 		"of no Kustomization":                        {base, nil, []func(*Pin){in("base")}, marks},
-		"of no Kustomization, but others' manifests": {and(cluster("one", manifest("other")), cluster("two", manifest("more"))), nil, []func(*Pin){in("base")}, marks},
+		"of no Kustomization, but a manifest":        {and(cluster("one", manifest("other"))), nil, []func(*Pin){in("base")}, marks},
+		"of no Kustomization, but two manifests":     {and(cluster("one", manifest("other")), cluster("two", manifest("more"))), nil, []func(*Pin){in("base")}, refuses},
+		"of no Kustomization, but two apply it here": {base, []markers.Source{mine, twin}, []func(*Pin){in("base")}, marks},
+		"of no Kustomization, in two folders": {
+			and(map[string]string{"clusters/a/kustomization.yaml": "resources: [../../base]\n", "clusters/b/kustomization.yaml": "resources: [../../base]\n"}),
+			nil, []func(*Pin){in("clusters/b")}, refuses,
+		},
 	} {
 		t.Run(name, makeCase{files: tc.files, applied: tc.applied, pins: []Pin{pinOf("nginx", tc.pin...)}, want: tc.want}.run)
 	}
