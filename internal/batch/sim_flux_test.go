@@ -103,7 +103,11 @@ func (w *world) runFlux(key Key) {
 		}
 	case r == nil:
 	case r.stage == cloning:
-		r.base, r.failed, r.stage = len(w.git)-1, w.fluxGitDown, pushing
+		r.failed, r.stage = w.fluxGitDown, pushing
+		var there bool
+		if r.base, there = w.git.at(branchOf(key)); !there {
+			r.base = w.git.branches[checkout]
+		}
 	case r.stage == pushing:
 		w.push(key, r)
 		r.stage = reporting
@@ -148,18 +152,18 @@ func (w *world) startRun(key Key, object automationObject) {
 	w.ghost.started(w, tags)
 }
 
-// push commits and pushes what the clone and the policies say, without force.
+// push commits and pushes what the clone and the policies say: to the checkout branch without force, to another one with it.
 func (w *world) push(key Key, r *run) {
 	if r.failed {
 		return
 	}
 	next := commit{
-		lines:   maps.Clone(w.git[r.base].lines),
-		trailer: &Trailer{Batch: r.selects},
+		lines:   maps.Clone(w.git.commits[r.base].lines),
+		trailer: &Trailer{Batch: r.selects}, parents: []int{r.base},
 	}
 	for _, pinKey := range sortedKeys(r.tags) {
 		l, tag := next.lines[pinKey], r.tags[pinKey]
-		c := Change{Pin: pinKey, File: "f" + pinKey.Name, New: tag, Commit: revision(len(w.git))}
+		c := Change{Pin: pinKey, File: "f" + pinKey.Name, New: tag, Commit: revision(w.git.last() + 1)}
 		if l.copied && l.copy != tag {
 			c.Old, c.Object, l.copy = l.copy, "App copy", tag
 			if !l.near {
@@ -168,7 +172,7 @@ func (w *world) push(key Key, r *run) {
 			next.trailer.Changes = append(next.trailer.Changes, c)
 		}
 		if l.marker && l.value != tag {
-			c.Old, c.Object, c.File, l.value = l.value, "App "+pinKey.Name, "f"+pinKey.Name, tag
+			c.Old, c.Object, c.File, l.value, l.human = l.value, "App "+pinKey.Name, "f"+pinKey.Name, tag, w.ghost.gives(r.selects, pinKey)
 			next.trailer.Changes = append(next.trailer.Changes, c)
 		}
 		next.lines[pinKey] = l
@@ -176,13 +180,15 @@ func (w *world) push(key Key, r *run) {
 	if len(next.trailer.Changes) == 0 {
 		return
 	}
-	if r.base != len(w.git)-1 || w.fluxGitDown {
+	branch := branchOf(key)
+	refused := branch == checkout && r.base != w.git.branches[checkout] || branch != checkout && w.refusesPush
+	if refused || w.fluxGitDown {
 		r.failed = true
 		return
 	}
-	w.note("flux: %s pushes batch %s: %v", key.Name, r.selects, next.trailer.Changes)
-	w.ghost.pushed(w, next)
-	w.git = append(w.git, next)
+	w.note("flux: %s pushes batch %s to %s: %v", key.Name, r.selects, branch, next.trailer.Changes)
+	w.ghost.pushed(w, branch, next)
+	w.git.push(branch, next)
 }
 
 // killFlux ends every run where it is. A process that starts looks at everything.

@@ -27,6 +27,10 @@ type ghost struct {
 	lost, unmarked map[Key]bool
 	// rolled is the last decision of a rollback that Flux followed.
 	rolled map[Key]int
+	// branched is the newest act of humans and others on each push branch.
+	branched map[string]int
+	// offered are all values that Flux ever proposed, with their lines.
+	offered map[string]bool
 	// quiet are policies that are suspended, or closed, none of whose pins is armed any more.
 	quiet  map[string]bool
 	broken []string
@@ -43,7 +47,9 @@ type armedBatch struct {
 	from, wanted map[Key]string
 	// rollbacks are the decisions of those pins that go back.
 	rollbacks map[Key]int
-	// read is the commit that was checked, written the pins that Flux has written since.
+	// back are those whose proposal is taken back, or a human's value given back, and given only these.
+	back, given map[Key]bool
+	// read is the newest commit when it was checked, written the pins that Flux has written since.
 	read    int
 	written map[Key]bool
 }
@@ -53,6 +59,7 @@ func newGhost() *ghost {
 		batches: map[string]*armedBatch{}, moved: map[Key]int{}, valued: map[Key]int{}, fluxWrote: map[Key]bool{}, upgraded: map[Key]bool{},
 		owed: map[Key]string{}, bound: map[Key]string{},
 		race: map[Key]race{}, lost: map[Key]bool{}, unmarked: map[Key]bool{}, rolled: map[Key]int{}, quiet: map[string]bool{},
+		branched: map[string]int{}, offered: map[string]bool{},
 	}
 }
 
@@ -61,25 +68,31 @@ func (g *ghost) fail(format string, args ...any) {
 }
 
 // armed: an automation now selects a batch.
-func (g *ghost) armed(w *world, live cluster, id string, pins []Key, read int) {
+func (g *ghost) armed(w *world, live cluster, a Arm, pins []Key, read int) {
+	id := a.ID
 	if g.batches[id] != nil {
 		g.fail("batch %s is armed twice", id)
 	}
-	b := &armedBatch{from: map[Key]string{}, wanted: map[Key]string{}, rollbacks: map[Key]int{}, read: read, written: map[Key]bool{}}
+	b := &armedBatch{from: map[Key]string{}, wanted: map[Key]string{}, rollbacks: map[Key]int{}, back: map[Key]bool{}, given: map[Key]bool{}, read: read, written: map[Key]bool{}}
 	for _, key := range pins {
 		p := live.pins[key]
 		b.from[key], b.wanted[key] = p.memory.From, p.memory.Wanted
-		if p.memory.Wanted != p.intent.Want && p.memory.Wanted != p.memory.Restore {
+		if p.automation() != a.Automation {
+			g.fail("%s is armed by %s, and its policy wants %s", key.Name, a.Automation.Name, p.automation().Name)
+		}
+		b.given[key] = p.memory.Wanted == p.memory.Restore
+		b.back[key] = b.given[key] || w.takesBack(key, p)
+		if p.memory.Wanted != p.intent.Want && !b.back[key] {
 			g.fail("%s is armed for %s, and nobody wants that", key.Name, p.memory.Wanted)
 		}
-		if p.memory.Wanted != p.memory.Restore && !versions.Newer(p.memory.Wanted, p.memory.From) {
+		if !b.back[key] && !versions.Newer(p.memory.Wanted, p.memory.From) {
 			g.goesBack(key, p)
 			b.rollbacks[key] = p.decision
 		}
 		if live.policies[p.policy].suspended {
 			g.fail("%s is armed, and its policy is suspended", key.Name)
 		}
-		if why := live.policies[p.policy].schedule.closed(w.now, p); why != "" && p.memory.Wanted != p.memory.Restore {
+		if why := live.policies[p.policy].schedule.closed(w.now, p); why != "" && !b.back[key] {
 			g.fail("%s is armed, and %s", key.Name, why)
 		}
 		delete(g.quiet, p.policy) // suspended after the last look: this run is in flight
@@ -87,6 +100,11 @@ func (g *ghost) armed(w *world, live cluster, id string, pins []Key, read int) {
 	g.batches[id] = b
 	g.counts.armed++
 	w.note("armed %s: %v", id, b.wanted)
+}
+
+// gives: a batch gives a human's value back.
+func (g *ghost) gives(id string, key Key) bool {
+	return g.batches[id] != nil && g.batches[id].given[key]
 }
 
 // goesBack: a pin is armed for an older version.
@@ -147,21 +165,25 @@ func (g *ghost) started(w *world, tags map[Key]string) {
 
 // pushed: Flux commits. Only checked lines of the armed batch may change, each once and upwards, unless a human moved
 // it since or is given a value back.
-func (g *ghost) pushed(w *world, next commit) {
+func (g *ghost) pushed(w *world, branch string, next commit) {
 	b := g.batches[next.trailer.Batch]
 	if b == nil {
 		g.fail("Flux writes batch %s, which was never armed", next.trailer.Batch)
 		return
 	}
 	for key, l := range next.lines {
-		was := w.head().lines[key]
+		was := w.git.commits[next.parents[0]].lines[key]
 		if was == l {
 			continue
 		}
-		if was.copy != l.copy && g.moved[key] <= b.read {
+		if was.copy != l.copy && g.moved[key] <= b.read && g.branched[branch] <= b.read {
 			g.fail("Flux writes a copy of %s that stood there when it was checked", key.Name)
 		}
-		if was.value != l.value {
+		switch {
+		case was.value == l.value:
+		case branch != checkout:
+			g.proposed(w, branch, b, key, was)
+		default:
 			g.wrote(b, key, was.value, l.value)
 		}
 	}
@@ -228,7 +250,7 @@ func (g *ghost) raced(b *armedBatch, key Key, old, value string) {
 // human: a human commits a value.
 func (g *ghost) human(w *world, key Key, value string) {
 	old := w.head().lines[key].value
-	known := g.fluxWrote[key] || old == w.api.pins[key].memory.Git
+	known := g.fluxWrote[key] || old == w.api.pins[key].memory.OnCheckout().Git
 	delete(g.owed, key)
 	switch bound := g.bound[key]; {
 	case versions.Newer(value, old) || versions.Same(value, old):
@@ -239,7 +261,7 @@ func (g *ghost) human(w *world, key Key, value string) {
 		g.raise(key, old)
 	}
 	g.fluxWrote[key], g.upgraded[key] = false, false
-	g.moved[key], g.valued[key] = len(w.git), len(w.git)
+	g.moved[key], g.valued[key] = w.git.last()+1, w.git.last()+1
 }
 
 func (g *ghost) raise(key Key, version string) {
@@ -249,41 +271,4 @@ func (g *ghost) raise(key Key, version string) {
 	if bound := g.bound[key]; bound == "" || versions.Newer(version, bound) {
 		g.bound[key] = version
 	}
-}
-
-// look makes sure of what must hold after every step.
-func (g *ghost) look(w *world) {
-	reader := &process{w: w, leader: "ghost"}
-	if state := StateOf(reader.observe(w.api)).State; state == Rest || state == Preparing || state == Settling {
-		for key, r := range w.runs {
-			if r.stage <= pushing && len(r.tags) > 0 {
-				g.fail("state %s, and a run of %s in flight can write %d pins", state, key.Name, len(r.tags))
-			}
-		}
-	}
-	for name, policy := range w.api.policies {
-		if !policy.suspended && !policy.schedule.covers(w.now) {
-			delete(g.quiet, name)
-			continue
-		}
-		if g.quiet[name] {
-			continue
-		}
-		g.quiet[name] = true
-		for _, p := range w.api.pins {
-			if p.policy == name && w.selected(p.batch) {
-				g.quiet[name] = false
-			}
-		}
-	}
-}
-
-// selected: an automation is armed with the batch.
-func (w *world) selected(batch string) bool {
-	for _, a := range w.api.automations {
-		if batch != "" && a.selects == batch {
-			return true
-		}
-	}
-	return false
 }

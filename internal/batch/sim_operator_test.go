@@ -85,7 +85,7 @@ func (p *process) observe(c cluster) Observation {
 			o.Turns = sooner(o.Now, o.Turns, policy.schedule.turns(p.w.now))
 		}
 		o.Pins = append(o.Pins, seen)
-		wanted[c.pins[key].automation] = true
+		wanted[seen.Automation] = true
 	}
 	for key, a := range c.automations {
 		wanted[key] = wanted[key] || !a.deleting
@@ -101,10 +101,11 @@ func (p *process) observe(c cluster) Observation {
 
 func observePin(key Key, object pinObject, policy policyObject) Pin {
 	p := Pin{
-		Key: key, Automation: object.automation, Intent: object.intent, Memory: object.memory, Batch: object.batch,
+		Key: key, Automation: object.automation(), Intent: object.intent, Memory: object.memory, Batch: object.batch,
 		Filter: object.filter, Suspended: policy.suspended, Orphaned: policy.deleted,
 		Decided: object.intent.Round > 0 && object.intent.Round <= policy.round,
 	}
+	p.Push, p.Leaving = PushNow(object.push, object.batch, object.memory)
 	if policy.foreign {
 		p.Foreign = "another automation"
 	}
@@ -184,8 +185,8 @@ func memoriesOf(view cluster, keys []Key) map[Key]pin.Memory {
 }
 
 func relaxed(x *pinObject) {
-	if x.memory.Git != "" {
-		x.filter = pin.Filter(x.memory.Git)
+	if text := x.memory.AtRest(); text != "" {
+		x.filter = pin.Filter(text)
 	}
 }
 

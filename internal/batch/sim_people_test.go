@@ -48,9 +48,12 @@ func (w *world) decide(name string) {
 			continue
 		}
 		closed := !w.heedless && policy.schedule.covers(w.now)
-		next, prompt := wanted(policy, object, closed), w.prompt(key, object)
+		next, prompt := wanted(policy, object, closed, closed && policy.schedule.freeze), w.prompt(key, object)
 		changed = changed || next != meantOf(object) || prompt != object.intent.Prompt || object.intent.Round == 0
 		w.deciding[name] = append(w.deciding[name], func() {
+			if w.api.pins[key].push != next.push {
+				delete(w.ghost.bound, key) // what was refused on another branch may be proposed again
+			}
 			w.updatePin(key, -1, func(p *pinObject) { p.mean(next, prompt, round) })
 		})
 	}
@@ -66,10 +69,10 @@ func (w *world) decide(name string) {
 // prompt asks for Git to be read when the cluster, which follows Git, has another value than the pin remembers.
 func (w *world) prompt(key Key, p pinObject) string {
 	l := w.head().lines[key]
-	if p.memory.Marked && p.memory.Finding == nil && l.value == p.memory.Git {
+	if p.memory.Marked && p.memory.Finding == nil && l.value == p.memory.Git && p.memory.Proposal.Tag == "" {
 		return p.intent.Prompt
 	}
-	return revision(len(w.git) - 1)
+	return revision(w.git.branches[checkout])
 }
 
 // events are what people, registries and clocks do.
@@ -87,12 +90,22 @@ var events = map[string]func(w *world, t *rapid.T){
 	"touch":     touchAutomation,
 	"fail":      failVersion,
 	"go on":     goOnWith,
+	"merge":     mergeBranch,
+	"close":     closeBranch,
+	"edit":      editBranch,
+	"rebase":    rebaseBranch,
+	"elsewhere": proposeElsewhere,
+	"push":      changePush,
+	"server":    changeServer,
 	"settings":  changeSettings,
 	"forget":    func(w *world, _ *rapid.T) { w.forgetful = true },
 	"clock": func(w *world, t *rapid.T) {
 		w.now = w.now.Add(pick(t, "pause", pauses))
 	},
 }
+
+// proposals are the events of walks that begin with a push branch.
+var proposals = map[string]bool{"merge": true, "close": true, "edit": true, "rebase": true, "elsewhere": true, "push": true, "server": true}
 
 func drawPin(w *world, t *rapid.T) (Key, bool) {
 	keys := w.pinKeys()
@@ -117,7 +130,7 @@ func commitTo(w *world, key Key, value string) {
 	}
 	w.ghost.human(w, key, value)
 	w.note("human: %s = %s", key.Name, value)
-	w.commitLine(key, func(l *line) { l.value = value })
+	w.commitLine(key, func(l *line) { l.value, l.human = value, true })
 }
 
 // commitRace commits while Flux is about to write, or has just written.
@@ -157,7 +170,7 @@ func commitMarker(w *world, t *rapid.T) {
 	w.note("human: %s the marker of %s", what, key.Name)
 	w.commitLine(key, func(l *line) { *l = now })
 	w.ghost.remarked(w, key, now)
-	w.ghost.moved[key] = len(w.git) - 1
+	w.ghost.moved[key] = w.git.last()
 }
 
 func changePolicy(w *world, t *rapid.T) {
@@ -218,17 +231,17 @@ func touchAutomation(w *world, t *rapid.T) {
 // changeSettings gives the pins of a policy other commit settings, and so another automation.
 func changeSettings(w *world, t *rapid.T) {
 	name := pick(t, "policy", policyNames)
-	to := pick(t, "to", []Key{automationA, automationB})
-	w.note("human: policy %s commits by %s", name, to.Name)
+	to := pick(t, "to", []string{"a", "b"})
+	w.note("human: policy %s commits with settings %s", name, to)
 	for _, key := range w.pinKeys() {
 		if w.api.pins[key].policy == name {
-			w.updatePin(key, -1, func(p *pinObject) { p.automation = to })
+			w.updatePin(key, -1, func(p *pinObject) { p.settings = to })
 		}
 	}
 }
 
 // drawEvents chooses which events a walk has: one with few gets further than one with all.
-func drawEvents(t *rapid.T) []string {
+func drawEvents(t *rapid.T, pushes bool) []string {
 	chosen := []string{"publish", "publish", "publish", "clock"}
 	if chance(t, "races", 2) == 0 {
 		chosen = append(chosen, "race", "race", "race")
@@ -239,7 +252,13 @@ func drawEvents(t *rapid.T) []string {
 	if chance(t, "schedules", 2) == 0 {
 		chosen = append(chosen, "schedule", "schedule", "clock")
 	}
+	if pushes {
+		chosen = append(chosen, pick(t, "often", []string{"merge", "close", "schedule", "fail", "edit"}), "merge")
+	}
 	for _, name := range slices.Sorted(maps.Keys(events)) {
+		if !pushes && proposals[name] {
+			continue
+		}
 		if chance(t, name, 4) == 0 {
 			chosen = append(chosen, name)
 		}

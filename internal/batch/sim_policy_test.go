@@ -9,10 +9,10 @@ import (
 )
 
 // meant is what the policy controller wants of a pin, and the upgrade that it remembers.
-type meant struct{ want, back, from, to, token string }
+type meant struct{ want, back, from, to, token, push string }
 
 func meantOf(p pinObject) meant {
-	return meant{want: p.intent.Want, back: p.intent.Back, from: p.from, to: p.to, token: p.intent.Resume}
+	return meant{want: p.intent.Want, back: p.intent.Back, from: p.from, to: p.to, token: p.intent.Resume, push: p.push}
 }
 
 // mean writes an intent.
@@ -22,13 +22,29 @@ func (p *pinObject) mean(next meant, prompt string, round int64) {
 	}
 	p.intent.Want, p.intent.Back, p.intent.Resume = next.want, next.back, next.token
 	p.intent.Prompt, p.intent.Round = prompt, round
-	p.from, p.to = next.from, next.to
+	p.from, p.to, p.push = next.from, next.to, next.push
 }
 
-// wanted is what a policy gives a pin: the candidate, or what the pin had before a version that failed.
-func wanted(policy policyObject, p pinObject, closed bool) meant {
-	m, git := p.memory, p.memory.Git
-	next := meant{from: p.from, to: p.to, token: policy.token}
+// wanted is what a policy gives a pin: the candidate, or what the pin had before a version that failed. What is proposed is kept
+// if there is nothing newer and nothing but a window is against it.
+func wanted(policy policyObject, p pinObject, closed, frozen bool) meant {
+	next, tag, git := chosenFor(policy, p, closed), p.memory.Proposal.Tag, p.memory.OnCheckout().Git
+	goesBack := versions.Newer(git, tag) // it is a rollback that is proposed
+	welcome := !frozen && tag != policy.bad && (goesBack || !versions.Newer(tag, policy.candidate)) && (!goesBack || p.intent.Back == policy.bad)
+	switch {
+	case tag == "" || next.back != "":
+	case !welcome && next.want != git: // it is taken back first
+		next.want, next.from, next.to = "", p.from, p.to
+	case welcome && p.intent.Want == tag && !versions.Newer(next.want, tag):
+		next.want, next.back, next.from, next.to = tag, p.intent.Back, p.from, p.to
+	}
+	return next
+}
+
+func chosenFor(policy policyObject, p pinObject, closed bool) meant {
+	m := p.memory.OnCheckout()
+	git := m.Git
+	next := meant{from: p.from, to: p.to, token: policy.token, push: policy.push}
 	if p.intent.Want == git {
 		next.want = p.intent.Want
 	}

@@ -13,6 +13,8 @@ type calendar struct {
 	from, until time.Time
 	// all: rollbacks must not start either.
 	all bool
+	// freeze: what is proposed and not merged is taken back, too.
+	freeze bool
 }
 
 func (c calendar) covers(now time.Time) bool { return !now.Before(c.from) && now.Before(c.until) }
@@ -31,7 +33,7 @@ func (c calendar) turns(now time.Time) time.Time { return sooner(now, c.from, c.
 // changeSchedule is a human who freezes a policy now or later, or ends that.
 func changeSchedule(w *world, t *rapid.T) {
 	name := pick(t, "policy", policyNames)
-	next := calendar{all: chance(t, "all", 2) == 0}
+	next := calendar{all: chance(t, "all", 2) == 0, freeze: chance(t, "frozen", 2) == 0}
 	if chance(t, "freeze", 4) > 0 {
 		next.from = w.now
 		if chance(t, "later", 2) == 0 {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
@@ -15,6 +16,8 @@ import (
 // policyObject is an AppUpgradePolicy with its candidate.
 type policyObject struct {
 	suspended, deleted, foreign bool
+	// push is the branch that Flux pushes to; empty: the checkout branch.
+	push string
 	// candidate is the tag that the policy offers; round the newest whose intents are written.
 	candidate string
 	round     int64
@@ -28,10 +31,11 @@ type policyObject struct {
 type pinObject struct {
 	version, generation int
 	policy              string
-	automation          Key
-	batch, filter       string
-	intent              pin.Intent
-	memory              pin.Memory
+	// settings of its commits, and the branch that Flux pushes them to.
+	settings, push string
+	batch, filter  string
+	intent         pin.Intent
+	memory         pin.Memory
 	// from and to are the last upgrade that the policy decided. decision counts its rollbacks.
 	from, to string
 	decision int
@@ -65,21 +69,6 @@ func (c cluster) clone() cluster {
 	return cluster{pins: maps.Clone(c.pins), automations: maps.Clone(c.automations), policies: maps.Clone(c.policies)}
 }
 
-// line is one pin's line in Git.
-type line struct {
-	value  string
-	marker bool
-	// copied: another line carries the same marker, at copy, in the same file or another one.
-	copied, near bool
-	copy         string
-}
-
-// commit is one commit of the branch. Flux's have a trailer.
-type commit struct {
-	lines   map[Key]line
-	trailer *Trailer
-}
-
 // remembered is how many old states of the API server a cache may still show.
 const remembered = 12
 
@@ -89,13 +78,17 @@ type world struct {
 	past     []cluster
 	versions int
 	ids      uint32
-	git      []commit
+	git      repo
 	tags     map[string]bool
 	// runs are Flux's runs in flight, due those that were asked for.
 	runs map[Key]*run
 	due  map[Key]bool
 	// pushes and clones fail while set.
 	fluxGitDown, gitDown bool
+	// the server refuses to let Flux push to other branches than the checkout branch, and the operator delete them, while set.
+	refusesPush, refusesDelete bool
+	// visits counts clones of the operator that worked.
+	visits int
 	// forgetful: the reflector's answers may leave out a latestRef that its cache has already.
 	forgetful bool
 	processes []*process
@@ -121,13 +114,37 @@ const simNamespace = "org"
 
 var (
 	simRepository = pin.NamespacedName{Namespace: "flux", Name: "gitops"}
-	automationA   = Key{simNamespace, "automation-a"}
-	automationB   = Key{simNamespace, "automation-b"}
+	// theirs is the line of another cluster, whose operator uses the same repository.
+	theirs = Key{"elsewhere", "p0"}
 )
 
+// automationOf is the automation for commit settings and a push branch.
+func automationOf(settings, push string) Key {
+	if push != "" {
+		settings += "." + push
+	}
+	return Key{simNamespace, "automation-" + settings}
+}
+
+// branchOf is the branch to which an automation pushes.
+func branchOf(automation Key) string {
+	if _, push, ok := strings.Cut(automation.Name, "."); ok {
+		return push
+	}
+	return checkout
+}
+
+// pushes is the branch that Flux pushes to for a pin as things are.
+func (p pinObject) pushes() string {
+	push, _ := PushNow(p.push, p.batch, p.memory)
+	return push
+}
+
+func (p pinObject) automation() Key { return automationOf(p.settings, p.pushes()) }
+
 // newWorld has pins of two policies, placed and at rest at 1.0.0, or all new. Policies that agree about commits share one
-// automation, and so their batches.
-func newWorld(pins int, placed, agree bool, seed uint64) *world {
+// automation, and so their batches. With a push branch both propose versions there.
+func newWorld(pins int, placed, agree bool, push string, seed uint64) *world {
 	w := &world{
 		now:      time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC),
 		api:      cluster{pins: map[Key]pinObject{}, automations: map[Key]automationObject{}, policies: map[string]policyObject{}},
@@ -138,34 +155,37 @@ func newWorld(pins int, placed, agree bool, seed uint64) *world {
 		ghost:    newGhost(),
 		random:   rand.New(rand.NewPCG(seed, 0)),
 	}
-	w.api.policies["one"], w.api.policies["two"] = policyObject{candidate: "1.0.0"}, policyObject{candidate: "1.0.0"}
-	first := commit{lines: map[Key]line{}}
+	for _, name := range policyNames {
+		w.api.policies[name] = policyObject{candidate: "1.0.0", push: push}
+	}
+	first := commit{lines: map[Key]line{theirs: {value: "1.0.0", marker: true, human: true}}}
 	for i := range pins {
 		key := Key{simNamespace, fmt.Sprintf("pin.app.p%d", i)}
-		object := pinObject{policy: "one", automation: automationA, intent: pin.Intent{Mark: true, Source: pin.Source{Repository: simRepository}}}
+		object := pinObject{policy: "one", settings: "a", push: push, intent: pin.Intent{Mark: true, Source: pin.Source{Repository: simRepository}}}
 		object.intent.Target = pin.Target{Kind: "App", Name: fmt.Sprintf("p%d", i)}
 		if i == pins-1 {
 			object.policy = "two"
 			if !agree {
-				object.automation = automationB
+				object.settings = "b"
 			}
 		}
 		if placed {
 			object.memory = pin.Memory{File: "f" + key.Name, Line: 1, Git: "1.0.0", Revision: revision(0), Marked: true}
 			object.filter, object.latest, object.ready = pin.Filter("1.0.0"), "1.0.0", true
-			w.api.automations[object.automation] = automationObject{selects: pin.AtRest}
+			w.api.automations[object.automation()] = automationObject{selects: pin.AtRest}
 		}
 		w.api.pins[key] = object
 		first.lines[key] = line{value: "1.0.0", marker: placed}
 	}
-	w.git = []commit{first}
+	w.git = repo{commits: []commit{first}, branches: map[string]int{checkout: 0}, landed: map[int]bool{}}
 	w.start()
 	return w
 }
 
 func revision(n int) string { return fmt.Sprintf("commit-%04d", n) }
 
-func (w *world) head() commit { return w.git[len(w.git)-1] }
+// head is the newest commit of the checkout branch.
+func (w *world) head() commit { return w.git.head(checkout) }
 
 // note keeps what happened, to be shown if the walk fails.
 func (w *world) note(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
@@ -231,11 +251,11 @@ func (w *world) updatePolicy(name string, change func(p *policyObject)) {
 
 // commitLine adds a commit that changes one line.
 func (w *world) commitLine(key Key, change func(l *line)) {
-	lines := maps.Clone(w.head().lines)
-	l := lines[key]
-	change(&l)
-	lines[key] = l
-	w.git = append(w.git, commit{lines: lines})
+	w.git.add(checkout, func(c *commit) {
+		l := c.lines[key]
+		change(&l)
+		c.lines[key] = l
+	})
 }
 
 // allDue is what any change of a latestRef does.

@@ -2,8 +2,8 @@ package batch
 
 import (
 	"encoding/binary"
+	"flag"
 	"hash/fnv"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -21,10 +21,34 @@ var pauses = []time.Duration{time.Second, 10 * time.Second, 59 * time.Second, 3 
 // TestSimulation walks through random orders of everything that can happen, and then lets all run fairly. The world's people
 // are unkind: processes die between two writes, two lead at once, caches lag, Flux is killed, humans commit at any time.
 func TestSimulation(t *testing.T) {
+	c := walks(t, "")
+	if c.armed == 0 || c.written == 0 || c.left == 0 || c.rolled == 0 || c.resumed == 0 || c.closed == 0 {
+		t.Errorf("the walks tried too little: %+v", c)
+	}
+}
+
+// TestProposals does so with a push branch: humans merge what is proposed in any way, or refuse or change it, another cluster has
+// the same branch, policies change theirs, and the server refuses things. The walks are the same ones each time; -rapid.seed gives
+// others.
+func TestProposals(t *testing.T) {
+	if seed := flag.Lookup("rapid.seed"); seed.Value.String() == "0" {
+		if err := seed.Value.Set("1"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = seed.Value.Set("0") }()
+	}
+	c := walks(t, "upgrades")
+	if c.proposed == 0 || c.merged == 0 || c.withdrawn+c.refused == 0 || c.deleted == 0 {
+		t.Errorf("the walks tried too little: %+v", c)
+	}
+}
+
+// walks counts what happened in walks that begin with a push branch, or without one.
+func walks(t *testing.T, push string) counts {
 	var all counts
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0, chance(t, "agree", 2) == 0, rapid.Uint64().Draw(t, "order"))
-		w.events = drawEvents(t)
+		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0, chance(t, "agree", 2) == 0, push, rapid.Uint64().Draw(t, "order"))
+		w.events = drawEvents(t, push != "")
 		w.heedless = chance(t, "heedless", 2) == 0
 		w.haste, w.leaders, w.lag = 2+chance(t, "haste", 10), 1+chance(t, "leaders", 3)/2, 1+chance(t, "lag", 2*remembered)
 		for range 100 + chance(t, "steps", 500) {
@@ -37,9 +61,7 @@ func TestSimulation(t *testing.T) {
 		all.add(w.ghost.counts)
 	})
 	t.Logf("%+v", all)
-	if all.armed == 0 || all.written == 0 || all.left == 0 || all.rolled == 0 || all.resumed == 0 || all.closed == 0 {
-		t.Errorf("the walks tried too little: %+v", all)
-	}
+	return all
 }
 
 // chance is one of n numbers, each as likely as the others; rapid's own ranges prefer small ones.
@@ -120,68 +142,10 @@ func (w *world) disturb(t *rapid.T) {
 func (w *world) must(t *rapid.T) {
 	w.ghost.look(w)
 	if len(w.ghost.broken) > 0 {
+		for _, key := range w.pinKeys() {
+			w.note("%s is %+v", key.Name, w.api.pins[key])
+		}
 		t.Fatalf("%s\n%s", strings.Join(w.ghost.broken, "\n"), strings.Join(w.log, "\n"))
-	}
-}
-
-// maxRounds is far more than any walk needs to settle.
-const maxRounds = 400
-
-// settle lets everybody work in turn, nothing fails any more, until nobody has anything to do.
-func (w *world) settle(t *rapid.T) {
-	w.note("all run fairly")
-	w.gitDown, w.fluxGitDown, w.forgetful = false, false, false
-	for _, p := range w.processes {
-		p.gone = true
-	}
-	w.running()
-	p := w.start()
-	for _, key := range sortedKeys(w.api.automations) {
-		w.updateAutomation(key, -1, func(a *automationObject) { a.suspended = false })
-	}
-	jumps := 0
-	for range maxRounds {
-		before := w.api
-		w.round(p)
-		w.must(t)
-		wait, waits := Next(p.observe(w.api)).(Wait)
-		if len(p.todo) > 0 || !waits || !reflect.DeepEqual(before, w.api) || len(w.dueAutomations()) > 0 {
-			continue
-		}
-		next, opens := wait.Until, w.opens()
-		if !w.heedless { // the policy controller wakes up then
-			next = sooner(w.now, next, opens)
-		}
-		if next.IsZero() || jumps >= maxJumps && opens.IsZero() {
-			return
-		}
-		jumps++
-		w.now = next
-	}
-	t.Fatalf("does not settle: %+v\n%s", Next(p.observe(w.api)), strings.Join(w.log, "\n"))
-}
-
-// maxJumps is how often settle lets the time of a retry come, while no schedule is closed; one that waits for a tag is retried for
-// ever.
-const maxJumps = 12
-
-func (w *world) round(p *process) {
-	for _, key := range w.pinKeys() {
-		w.reflectPin(key)
-	}
-	for range 5 {
-		for _, key := range sortedKeys(w.api.automations) {
-			w.runFlux(key)
-		}
-	}
-	for _, name := range policyNames {
-		for range len(w.api.pins) + 2 {
-			w.decide(name)
-		}
-	}
-	p.step(w.api)
-	for len(p.todo) > 0 {
-		p.step(w.api)
 	}
 }
 
@@ -200,16 +164,16 @@ func (w *world) assertSettled(t *rapid.T) {
 
 func (w *world) assertPin(key Key, p pinObject) {
 	g, l, m, policy := w.ghost, w.head().lines[key], p.memory, w.api.policies[p.policy]
-	if p.batch != "" || m.Git != "" && p.filter != pin.Filter(m.Git) {
+	if p.batch != "" || m.Git != "" && p.filter != pin.Filter(l.value) {
 		g.fail("%s is not released: batch %q, filter %q", key.Name, p.batch, p.filter)
 	}
 	if policy.deleted {
 		g.fail("%s stays although its policy is deleted", key.Name)
 	}
-	if m.Git != l.value {
-		g.fail("%s remembers %s, Git has %s", key.Name, m.Git, l.value)
+	if git := m.OnCheckout().Git; git != l.value {
+		g.fail("%s remembers %s, Git has %s", key.Name, git, l.value)
 	}
-	if m.Hold != nil && g.moved[key] == 0 {
+	if m.Hold != nil && g.moved[key] == 0 && len(g.branched) == 0 {
 		g.fail("%s is held at %s up to %s, and no human touched it", key.Name, l.value, m.Hold.UpTo)
 	}
 	if p.intent.Resume != m.Resume && p.intent.Round <= policy.round {
@@ -232,8 +196,11 @@ func (w *world) assertValue(key Key, p pinObject) {
 	if owed := g.owed[key]; owed != "" && !versions.Same(owed, l.value) {
 		g.fail("%s has %s, a human's %s is lost", key.Name, l.value, owed)
 	}
+	if w.refusedUnseen(key, p) {
+		return
+	}
 	back := p.intent.Back // what a human wrote may be over an earlier rollback
-	if back != "" && versions.Same(l.value, back) && w.tags[p.intent.Want] && g.upgraded[key] {
+	if back != "" && versions.Same(l.value, back) && w.tags[p.intent.Want] && g.upgraded[key] && (p.push == "" || m.Wanted != p.intent.Want || m.Commit == "") {
 		g.fail("%s stays at %s, which failed, and does not go back to %s", key.Name, l.value, p.intent.Want)
 	}
 	held := m.Hold != nil && !versions.Newer(policy.candidate, m.Hold.UpTo)
