@@ -14,6 +14,7 @@ func AwaitMerge(now time.Time, m pin.Memory, f *pin.Finding) pin.Memory {
 		m.Failures = 0
 	}
 	m.Finding = f
+	m.Marked = true // it stands in Git, although the process that placed it may not have lived to remember it
 	return later(now, m)
 }
 

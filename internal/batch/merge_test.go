@@ -26,6 +26,9 @@ func TestAwaitMerge(t *testing.T) {
 		return func(m *pin.Memory) { *m = AwaitMerge(noon.Add(-d), *m, proposed) }
 	}
 	unmerged := func(m *pin.Memory) { m.Finding, m.Failures = proposed, 5 } // the marker itself was only proposed
+	if unseen := AwaitMerge(noon, pin.Memory{}, proposed); !unseen.Marked {
+		t.Error("a marker that is seen is not remembered")
+	}
 	visit := Visit{Repository: source}
 	for name, tc := range map[string]nextCase{
 		"not yet":                    {pins: []Pin{leaving(once)}, want: Wait{Until: noon.Add(15 * time.Second)}},

@@ -97,8 +97,8 @@ func TestWaitingProposalCostsOneFetchForEachCommit(t *testing.T) {
 			return f.read("one", head)
 		})
 	}
-	// Flux's source-controller fetches each commit once, and so does the operator.
-	if counts := f.repo.Counts(); counts.Fetches > 2*commits || counts.Pushes > 0 {
+	// Flux's source-controller fetches each commit once, and so does the operator. Either may have been about to when it began.
+	if counts := f.repo.Counts(); counts.Fetches > 2*commits+2 || counts.Pushes > 0 {
 		t.Errorf("%d commits cost %+v", commits, counts)
 	}
 }

@@ -60,7 +60,7 @@ func (p livePin) leftBehind(why string) string {
 	if !p.nameless() {
 		whose = p.intent.Target.Kind + " " + p.intent.Target.Name
 	}
-	if !p.memory.Marked {
+	if !p.memory.Marked || p.memory.File == "" {
 		return fmt.Sprintf("A marker of %s may stay in Git, because %s: remove the comment that names %s, if there is one", whose, why, p.object.Name)
 	}
 	where := fmt.Sprintf("%s line %d", p.memory.File, p.memory.Line)
