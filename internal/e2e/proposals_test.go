@@ -178,7 +178,7 @@ func TestPushBranchIsChanged(t *testing.T) {
 	f.policy("moved", ">=1.0.0", []string{"one"}, proposing)
 	eventually(t, "the App is marked", func() error { return f.marked("one") })
 	f.proposes("moved", "1.1.0", "one")
-	must(t, f.selects("one", "1.0.0"))
+	eventually(t, "its pin selects what is merged", func() error { return f.selects("one", "1.0.0") })
 
 	must(t, env.Client.Patch(t.Context(), f.get("moved"), mergePatch(`{"spec":{"git":{"push":{"branch":"next"}}}}`)))
 	eventually(t, "it is proposed on the new branch only", func() error {
