@@ -109,3 +109,37 @@ func TestGivesName(t *testing.T) {
 		}
 	}
 }
+
+// TestVariablesReadOnce has many variables of one Kustomization: what sets and
+// uses them is found for all of them at once.
+func TestVariablesReadOnce(t *testing.T) {
+	const count = 400
+	all, set, values := files{}, []string{}, map[string]string{}
+	for i := range count {
+		name := fmt.Sprintf("v%d", i)
+		set, values[name] = append(set, name+": 1.4.2"), "1.4.2"
+		all[fmt.Sprintf("mc/%d.yaml", i)] = app("org", name, "${"+name+"}")
+	}
+	all["flux/apps.yaml"] = fluxKustomization("flux", "apps", "./mc", set...)
+	fsys := countingFS{mapFS(all), map[string]int{}}
+	source := of(values)
+	survey := NewSurvey(fsys, []Source{source, applies("flux-system", "flux")})
+	index, err := survey.Index(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range values {
+		at, err := index.Locate(target("org", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if users, err := survey.Users(target("org", name), at); err != nil || len(users) != 1 {
+			t.Fatalf("%s: %v, %v", name, users, err)
+		}
+	}
+	for name, n := range fsys.opened {
+		if n > 12 {
+			t.Errorf("%s was opened %d times, want 12 at most", name, n)
+		}
+	}
+}
