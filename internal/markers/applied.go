@@ -57,9 +57,11 @@ func (o *object) fluxSource(variables map[string]string) (src Source, ok bool) {
 	}
 	manifest := &yaml.Node{Kind: yaml.MappingNode}
 	for _, field := range fields {
-		if at := o.lookup(field); at != nil && at.site.node != nil {
-			put(manifest, field, at.site.node)
-		}
+		o.lookup(field).eachPlace(func(at *place) {
+			if at.site.node != nil {
+				put(manifest, field, at.site.node)
+			}
+		})
 	}
 	if unfolded(manifest, map[*yaml.Node]int{}) > maxUnfolded {
 		return Source{}, false

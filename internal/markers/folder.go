@@ -84,22 +84,10 @@ func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]
 	if err := b.patchLate(dir, k, objects); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(objects, func(o *object) bool { return o.removed }), nil
-}
-
-// components lets the kustomization's components work on the objects.
-func (b *builder) components(dir string, k *kustomization, objects []*object) ([]*object, error) {
-	for _, component := range k.Components {
-		name, err := b.resolve(dir, component)
-		if err != nil {
-			b.note(component, err.Error())
-			continue
-		}
-		if objects, err = b.folder(name, objects, true); err != nil {
-			return nil, err
-		}
+	if len(k.Transformers) > 0 {
+		setUnread(objects, problem(NotMarkable, k.file, 0, "transformers may set the version, and they are not followed; use patches in files of their own"))
 	}
-	return objects, nil
+	return slices.DeleteFunc(objects, func(o *object) bool { return o.removed }), nil
 }
 
 // follow remembers, if somebody wants to know, through which kustomizations

@@ -120,6 +120,9 @@ func (x *Index) usable(at *place, loc Location) (Location, error) {
 	if at.blocked != nil {
 		return loc, at.blocked
 	}
+	if strings.Contains(loc.Value, "$(") {
+		return loc, problem(NotMarkable, loc.File, loc.Line, "the version is %s, which kustomize replaces; write the version itself in this line", quoted(brief(loc.Value)))
+	}
 	if at.doc.encrypted() {
 		return loc, problem(NotMarkable, loc.File, loc.Line, "SOPS keeps a checksum over this document, which a new version would break; take it out of the encryption")
 	}

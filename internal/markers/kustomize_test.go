@@ -111,7 +111,7 @@ func (g *tree) patch(file string, names []string) (entry, content string) {
 	indent := func(s string) string {
 		return "|-\n    " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n    ") + "\n"
 	}
-	switch g.pick("patch", "file", "file for target", "inline", "operations", "inline operations", "spec", "delete", "rename") {
+	switch g.pick("patch", "file", "file for target", "inline", "operations", "inline operations", "spec", "delete", "rename", "relabel", "unlabel") {
 	case "file":
 		return "- path: " + file + "\n", smp
 	case "file for target":
@@ -126,6 +126,10 @@ func (g *tree) patch(file string, names []string) (entry, content string) {
 		return "- path: " + file + "\n" + target, `[{"op": "add", "path": "/spec", "value": {"version": "` + g.version() + `"}}]`
 	case "delete":
 		return "- path: " + file + "\n" + target, "$patch: delete\n" + smp
+	case "relabel":
+		return "- path: " + file + "\n" + target, "- {op: add, path: /metadata/labels, value: {stage: " + g.pick("stage", "dev", "prod") + "}}\n"
+	case "unlabel":
+		return "- path: " + file + "\n" + target, "metadata:\n  name: any\n  labels: {$patch: replace, stage: " + g.pick("stage", "dev", "prod") + "}\n"
 	default:
 		return "- path: " + file + "\n" + target + "  options: {allowNameChange: true}\n", smp
 	}

@@ -108,9 +108,9 @@ func childOf(mapping *yaml.Node, key string) (keyNode, value *yaml.Node, index i
 
 // operation is one step of a JSON6902 patch; value is nil for those without.
 type operation struct {
-	op    string
-	path  []string
-	value *yaml.Node
+	op         string
+	path, from []string
+	value      *yaml.Node
 	// blocked is about the step's own place.
 	blocked *Problem
 }
@@ -125,7 +125,16 @@ func (p operations) apply(field []string, before *place) *place {
 	return before
 }
 
+// movesAway reports whether the operation takes the field from where it is.
+func (o operation) movesAway(field []string) bool {
+	n := len(o.from)
+	return o.op == "move" && n > 0 && n <= len(field) && slices.Equal(o.from, field[:n])
+}
+
 func (o operation) apply(field []string, before *place) *place {
+	if o.movesAway(field) {
+		before = nil
+	}
 	n := len(o.path)
 	if o.op == "test" || n > len(field) || !slices.Equal(o.path, field[:n]) {
 		return before

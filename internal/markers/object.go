@@ -42,6 +42,9 @@ type object struct {
 	// layers write into the object, in this order.
 	layers  []layer
 	removed bool
+	// relabeled is set once labels or annotations are written that cannot be
+	// told here: whether patches select the object by them cannot either.
+	relabeled *Problem
 	// trail are the kustomizations that the object came through, the inner
 	// ones first, if the builder keeps it.
 	trail []step
@@ -136,6 +139,9 @@ type place struct {
 	// blocked says why a marker there cannot work, and where "there" is; doc
 	// and site may then be missing.
 	blocked *Problem
+	// below is where the value comes from if something that cannot be read does
+	// not set it.
+	below *place
 }
 
 // text names the place for messages.

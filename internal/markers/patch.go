@@ -20,6 +20,8 @@ type patch struct {
 	selector *kustypes.SelectorRegex
 	// labels and annotations are those of the target.
 	labels, annotations labels.Selector
+	// unread is set for a patch that cannot be read.
+	unread *Problem
 }
 
 // patchMerge is a strategic merge patch and the object that it names.
@@ -84,7 +86,8 @@ func (b *builder) patchLate(dir string, k *kustomization, objects []*object) err
 	return b.replace(dir, k, objects)
 }
 
-// readPatch returns no patch, and leaves a note, if it cannot be read.
+// readPatch returns a patch that may be any, and leaves a note, if it cannot be
+// read.
 func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, line int) ([]patch, error) {
 	p := patch{target: entry.Target}
 	if entry.Options != nil {
@@ -103,11 +106,11 @@ func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, 
 	}
 	name, err := b.resolve(dir, entry.Path)
 	if err != nil {
-		return nil, b.leaveOut(entry.Path, err)
+		return b.unreadPatch(p, k, entry.Path, err)
 	}
 	content, err := b.repo.read(name)
 	if err != nil {
-		return nil, b.leaveOut(name, err)
+		return b.unreadPatch(p, k, entry.Path, err)
 	}
 	if err := b.spend(name, len(content)/bytesPerStep); err != nil {
 		return nil, err
@@ -159,6 +162,9 @@ func readOperations(doc *document, at source) operations {
 			continue
 		}
 		step := operation{op: scalarValue(child(item, "op")), path: pointer(path), value: child(item, "value"), blocked: at.inline}
+		if from := scalarValue(child(item, "from")); from != "" {
+			step.from = pointer(from)
+		}
 		if step.blocked == nil {
 			step.blocked = problem(NotMarkable, at.file, doc.line(item),
 				"the version is set by a JSON6902 patch, in which Flux ignores markers; use a strategic merge patch in a file of its own")
@@ -184,24 +190,52 @@ func (b *builder) apply(k *kustomization, p patch, objects []*object) error {
 // applyTo adds the patch to the objects that it selects.
 func (p patch) applyTo(objects []*object) {
 	for _, o := range objects {
-		if o.removed {
-			continue
+		if !o.removed {
+			p.writeInto(o)
 		}
-		selected := p.selects(o)
-		if len(p.operations) > 0 && selected {
-			o.layers = append(o.layers, p.operations)
-			p.operations.rename(o)
+	}
+}
+
+func (p patch) writeInto(o *object) {
+	selected := p.selects(o)
+	if why := p.doubt(o, selected); why != nil {
+		o.layers = append(o.layers, unread{why})
+	}
+	if len(p.operations) > 0 && selected {
+		o.layers = append(o.layers, p.operations)
+		p.operations.identify(o)
+	}
+	for _, m := range p.merges {
+		if selected || p.target == nil && m.names(o) {
+			m.applyTo(o, p.options)
 		}
-		for _, m := range p.merges {
-			if selected || p.target == nil && m.names(o) {
-				m.applyTo(o, p.options)
-			}
-		}
+	}
+}
+
+// doubt says why nobody can tell here whether the patch sets the object's
+// version; nil if it can be told.
+func (p patch) doubt(o *object, selected bool) *Problem {
+	switch {
+	case p.unread != nil && (selected || p.target == nil):
+		return p.unread
+	case p.byLabels():
+		return o.relabeled
+	default:
+		return nil
 	}
 }
 
 func (m patchMerge) names(o *object) bool {
 	return m.object != nil && m.object.gvk.Group == o.gvk.Group && m.object.gvk.Kind == o.gvk.Kind && o.known(m.object.identity)
+}
+
+// mergeInto writes the labels or annotations of a patch over others.
+func mergeInto(m, patch map[string]string) {
+	if patch["$patch"] == "replace" {
+		clear(m)
+	}
+	maps.Copy(m, patch)
+	delete(m, "$patch")
 }
 
 func (m patchMerge) applyTo(o *object, options kustypes.PatchArgs) {
@@ -210,24 +244,51 @@ func (m patchMerge) applyTo(o *object, options kustypes.PatchArgs) {
 		return
 	}
 	o.layers = append(o.layers, m.merge)
-	maps.Copy(o.labels, m.labels)
-	maps.Copy(o.annotations, m.annotations)
+	mergeInto(o.labels, m.labels)
+	mergeInto(o.annotations, m.annotations)
 	if name := scalarValue(child(follow(child(m.root, yaml.MetadataField)), "name")); options.AllowNameChange && name != "" {
 		o.rename(identity{namespace: o.namespace, name: name})
 	}
 }
 
-// rename carries out what the operations do to the object's name.
-func (p operations) rename(o *object) {
+// identify carries out what the operations do to the object's name, labels and
+// annotations, by which later patches select it.
+func (p operations) identify(o *object) {
 	for _, step := range p {
-		if step.op != "replace" && step.op != "add" {
+		if len(step.path) < 2 || step.path[0] != yaml.MetadataField {
 			continue
 		}
-		switch strings.Join(step.path, "/") {
-		case "metadata/name":
-			o.rename(identity{namespace: o.namespace, name: scalarValue(step.value)})
-		case "metadata/namespace":
-			o.rename(identity{namespace: scalarValue(step.value), name: o.name})
+		switch step.path[1] {
+		case "name":
+			step.rename(o, identity{namespace: o.namespace, name: scalarValue(step.value)})
+		case "namespace":
+			step.rename(o, identity{namespace: scalarValue(step.value), name: o.name})
+		case yaml.LabelsField:
+			step.edit(o.labels)
+		case yaml.AnnotationsField:
+			step.edit(o.annotations)
 		}
+	}
+}
+
+// sets reports whether the operation writes its value.
+func (o operation) sets() bool { return o.op == "replace" || o.op == "add" }
+
+func (o operation) rename(object *object, to identity) {
+	if o.sets() && len(o.path) == 2 {
+		object.rename(to)
+	}
+}
+
+// edit carries out an operation on the labels or annotations.
+func (o operation) edit(m map[string]string) {
+	switch {
+	case len(o.path) == 3 && o.sets():
+		m[o.path[2]] = scalarValue(o.value)
+	case len(o.path) == 3 && o.op == "remove":
+		delete(m, o.path[2])
+	case len(o.path) == 2 && (o.sets() || o.op == "remove"):
+		clear(m)
+		maps.Copy(m, stringMap(o.value))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	kustypes "sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/kustomize/kyaml/utils"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
@@ -28,8 +29,8 @@ func reaches(path, field []string) bool {
 	if len(path) > len(field) {
 		return false
 	}
-	for i, key := range path {
-		if key != field[i] && key != "*" {
+	for i, key := range field[:len(path)] {
+		if path[i] != key && path[i] != "*" {
 			return false
 		}
 	}
@@ -80,10 +81,25 @@ func (b *builder) replaceIn(objects []*object, target *kustypes.TargetSelector, 
 	for _, o := range objects {
 		ids := o.resIDs()
 		if !o.removed && slices.ContainsFunc(ids, re.Selects) && !re.RejectsAny(ids) {
-			o.layers = append(o.layers, r)
+			r.writeInto(o)
 		}
 	}
 	return nil
+}
+
+func (r replacement) writeInto(o *object) {
+	o.layers = append(o.layers, r)
+	if r.relabels() {
+		o.relabeled = problem(NotMarkable, r.blocked.File, r.blocked.Line,
+			"a replacement sets labels or annotations, and a patch that may set the version selects by them; let the patch select by name")
+	}
+}
+
+// relabels reports whether the replacement writes labels or annotations.
+func (r replacement) relabels() bool {
+	return slices.ContainsFunc(r.fields, func(f []string) bool {
+		return reaches(f, []string{yaml.MetadataField}) || len(f) > 1 && f[0] == yaml.MetadataField && f[1] != "name" && f[1] != "namespace"
+	})
 }
 
 // replaceSteps is the work of a target on that many objects.

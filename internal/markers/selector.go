@@ -55,3 +55,8 @@ func (p patch) selects(o *object) bool {
 		(re.MatchNamespace(original.effective()) || re.MatchNamespace(o.effective())) &&
 		p.labels.Matches(labels.Set(o.labels)) && p.annotations.Matches(labels.Set(o.annotations))
 }
+
+// byLabels reports whether the patch selects by labels or annotations.
+func (p patch) byLabels() bool {
+	return p.target != nil && p.target.LabelSelector+p.target.AnnotationSelector != ""
+}

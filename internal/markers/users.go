@@ -102,12 +102,12 @@ func (s *Survey) usesOfField(kind groupKind, field []string) (map[line][]use, er
 	uses := map[line][]use{}
 	err := s.eachRoot(kind, func(r root, b *build) error {
 		for _, o := range b.objects {
-			at := o.lookup(field)
-			if at == nil || at.file == "" {
-				continue
-			}
-			loc := at.location()
-			uses[line{loc.File, loc.Line}] = append(uses[line{loc.File, loc.Line}], r.use(o, field, loc))
+			o.lookup(field).eachPlace(func(at *place) {
+				if at.file != "" {
+					loc := at.location()
+					uses[line{loc.File, loc.Line}] = append(uses[line{loc.File, loc.Line}], r.use(o, field, loc))
+				}
+			})
 		}
 		return nil
 	})
