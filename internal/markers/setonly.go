@@ -19,7 +19,12 @@ func SetOnly(name string, before, after []byte, admits func(ref Ref, value strin
 	}
 	left, leftErr := rewriteWith(before, blank)
 	right, rightErr := rewriteWith(after, blank)
-	return leftErr == nil && rightErr == nil && bytes.Equal(left, right)
+	if leftErr != nil || rightErr != nil || bytes.Equal(left, right) {
+		return leftErr == nil && rightErr == nil
+	}
+	// What Flux has written once it may still write otherwise the next time: the library moves some blank lines twice.
+	again, err := rewriteWith(left, blank)
+	return err == nil && bytes.Equal(again, right)
 }
 
 // set says whether a marker stays as it is, with the value that it had or one that is admitted.

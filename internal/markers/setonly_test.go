@@ -30,6 +30,7 @@ func TestSetOnly(t *testing.T) {
 		"beside another marker":       {before: text + "x: 1.4.2" + theirs + "\n", after: strings.Replace(text, "1.4.2", "1.5.0", 1) + "x: 1.4.2" + theirs + "\n", want: true},
 		"the marker moves":            {before: text + "x: 1.4.2" + theirs + "\n", after: strings.Replace(text, "@", theirs, 1) + "x: 1.4.2@\n"},
 		"written in Flux's layout":    {before: "spec:\n\n    version: '1.4.2'@\n", after: "spec:\n  version: '1.5.0'@\n", want: true},
+		"a layout that changes twice": {before: "\ne: 'f'\n# words\n\nx: 1.4.2@\n", after: "e: 'f'\n# words\n\nx: 1.5.0@\n", want: true},
 		"written in another kind":     {before: text, after: strings.Replace(text, "1.4.2", "[1.5.0]", 1)},
 		"what cannot be parsed":       {before: text, after: text + "\t: [\n"},
 		"the value is in two places":  {before: text + "x: 1.4.2@\n", after: strings.ReplaceAll(text+"x: 1.4.2@\n", "1.4.2", "1.5.0"), want: true},
