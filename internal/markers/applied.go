@@ -83,7 +83,7 @@ func (o *object) fluxSource(variables map[string]string) (src Source, ok bool) {
 }
 
 func (spec fluxSpec) source(of identity) (src Source, ok bool) {
-	dir, p := cleanPath(spec.Path)
+	dir, p := cleanPath(FluxPath(spec.Path))
 	return Source{
 		Path: dir, TargetNamespace: spec.TargetNamespace, NamePrefix: spec.NamePrefix, NameSuffix: spec.NameSuffix,
 		Patches: spec.Patches, Components: spec.Components, Remote: spec.KubeConfig != nil,

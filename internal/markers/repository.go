@@ -44,6 +44,12 @@ func cleanPath(name string) (string, *Problem) {
 	return cleaned, nil
 }
 
+// FluxPath is the folder that a Flux Kustomization's spec.path names: Flux takes
+// it from the root of the repository, and does not leave that by .. either.
+func FluxPath(name string) string {
+	return path.Clean("./" + path.Clean("/"+name))
+}
+
 // stat describes a file or folder; the error is a Problem if a part of its
 // path is a symbolic link, and wraps fs.ErrNotExist if there is no such file.
 func (r *repository) stat(name string) (fs.FileInfo, error) {

@@ -184,11 +184,7 @@ func disagrees(o *object, variable, live string) bool {
 	return at.site.value() != live
 }
 
-func samePath(a, b string) bool {
-	a, p := cleanPath(a)
-	b, q := cleanPath(b)
-	return p == nil && q == nil && a == b
-}
+func samePath(a, b string) bool { return FluxPath(a) == FluxPath(b) }
 
 func quoted(s string) string { return `"` + s + `"` }
 

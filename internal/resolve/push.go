@@ -37,6 +37,11 @@ func Pushable(repository *sourcev1.GitRepository, tracked, namespace string, pus
 			"git.push.branch is %s, which GitRepository %s/%s tracks, so nobody would have to merge what is pushed there: name another branch, or leave it out",
 			push.Branch, repository.Namespace, repository.Name)
 	}
+	if below(push.Branch, tracked) || below(tracked, push.Branch) {
+		return finding(v1alpha1.PushForbiddenReason,
+			"git.push.branch %s cannot be beside %s, which GitRepository %s/%s tracks: Git has no branch below another. Choose another name",
+			push.Branch, tracked, repository.Namespace, repository.Name)
+	}
 	if repository.Namespace == namespace {
 		return nil
 	}
@@ -52,7 +57,7 @@ func Pushable(repository *sourcev1.GitRepository, tracked, namespace string, pus
 		more := slices.DeleteFunc(asked.of, func(name string) bool { return granted(allowed, name) })
 		if len(more) > 0 {
 			lacking = append(lacking, fmt.Sprintf("%s %s", asked.field, strings.Join(more, ", ")))
-			grants = append(grants, asked.annotation+"="+strings.Join(append(allowed, more...), ","))
+			grants = append(grants, asked.annotation+"="+kept(allowed)+strings.Join(more, ","))
 		}
 	}
 	if len(lacking) == 0 {
@@ -61,6 +66,17 @@ func Pushable(repository *sourcev1.GitRepository, tracked, namespace string, pus
 	return finding(v1alpha1.PushForbiddenReason,
 		"GitRepository %s/%s does not allow policies of other namespaces the %s. To allow it: kubectl annotate gitrepository --namespace %s %s --overwrite '%s'",
 		repository.Namespace, repository.Name, strings.Join(lacking, " and "), repository.Namespace, repository.Name, strings.Join(grants, "' '"))
+}
+
+// below: as a file cannot be in a file, Git has no branch a/b beside a.
+func below(branch, other string) bool { return strings.HasPrefix(branch, other+"/") }
+
+// kept stands for what a grant names already, which may be for others.
+func kept(allowed []string) string {
+	if len(allowed) == 0 {
+		return ""
+	}
+	return "<what it has>,"
 }
 
 func branchesOf(push pin.Push) []string {

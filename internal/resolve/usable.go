@@ -31,7 +31,7 @@ func MarkerSource(kustomization *kustomizev1.Kustomization, path string) markers
 	}
 	spec := kustomization.Spec
 	source := markers.Source{
-		Path:            spec.Path,
+		Path:            markers.FluxPath(spec.Path),
 		TargetNamespace: spec.TargetNamespace,
 		NamePrefix:      spec.NamePrefix,
 		NameSuffix:      spec.NameSuffix,

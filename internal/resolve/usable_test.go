@@ -29,7 +29,7 @@ func TestMarkerSource(t *testing.T) {
 		},
 	}
 	applied := markers.Source{
-		Path: "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"}, Remote: true,
+		Path: "apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"}, Remote: true,
 		Kustomization:  markers.FluxKustomization{Namespace: "flux", Name: "apps", Path: "./apps", SourceRef: "GitRepository/fleet"},
 		Substitute:     map[string]string{"version": "1.0.0"},
 		SubstituteFrom: []markers.Reference{{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two"}},
@@ -44,6 +44,15 @@ func TestMarkerSource(t *testing.T) {
 		"what a Kustomization applies":            {kustomization, "", applied},
 		"a folder that the user names":            {kustomization, "mc", named},
 		"a folder that no Kustomization applies":  {nil, "mc", markers.Source{Path: "mc"}},
+		"a path from the root": {
+			&kustomizev1.Kustomization{Spec: kustomizev1.KustomizationSpec{Path: "/x/"}}, "",
+			markers.Source{Path: "x", Kustomization: markers.FluxKustomization{Path: "/x/", SourceRef: "/"}},
+		},
+		"a path that leads out": {
+			&kustomizev1.Kustomization{Spec: kustomizev1.KustomizationSpec{Path: "../x"}}, "",
+			markers.Source{Path: "x", Kustomization: markers.FluxKustomization{Path: "../x", SourceRef: "/"}},
+		},
+		"no path": {&kustomizev1.Kustomization{}, "", markers.Source{Path: ".", Kustomization: markers.FluxKustomization{SourceRef: "/"}}},
 		"a Kustomization with nothing but a path": {&kustomizev1.Kustomization{Spec: kustomizev1.KustomizationSpec{Path: "x"}}, "", markers.Source{Path: "x", Kustomization: markers.FluxKustomization{Path: "x", SourceRef: "/"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
