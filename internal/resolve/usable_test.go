@@ -41,9 +41,9 @@ func TestMarkerSource(t *testing.T) {
 		path          string
 		want          markers.Source
 	}{
-		"what a Kustomization applies":            {kustomization, "", applied},
-		"a folder that the user names":            {kustomization, "mc", named},
-		"a folder that no Kustomization applies":  {nil, "mc", markers.Source{Path: "mc"}},
+		"what a Kustomization applies":           {kustomization, "", applied},
+		"a folder that the user names":           {kustomization, "mc", named},
+		"a folder that no Kustomization applies": {nil, "mc", markers.Source{Path: "mc"}},
 		"a path from the root": {
 			&kustomizev1.Kustomization{Spec: kustomizev1.KustomizationSpec{Path: "/x/"}}, "",
 			markers.Source{Path: "x", Kustomization: markers.FluxKustomization{Path: "/x/", SourceRef: "/"}},
