@@ -51,12 +51,12 @@ func (r *run) stays(t *target) bool {
 	return r.parse(t.proposal()) != nil && t.Pin.Intent.Want == t.proposal() && r.welcome(t)
 }
 
-// welcome says whether nothing but windows keeps a proposal from being made now. These are about when a version is proposed, not when a
-// human merges it. What cannot be known at the moment takes nothing back either.
+// welcome says whether nothing but windows, and policies that it depends on, keeps a proposal from being made now. These are about when a
+// version is proposed, not when a human merges it. What cannot be known at the moment takes nothing back either, but a freeze always does.
 func (r *run) welcome(t *target) bool {
 	proposed := r.parse(t.proposal())
 	switch {
-	case r.bad(t):
+	case r.bad(t), r.freezes(t):
 		return false
 	case !t.movable():
 		return true
@@ -67,8 +67,20 @@ func (r *run) welcome(t *target) bool {
 	}
 	holds := append(slices.Clone(r.gates(t.wave, i)), gate.Evaluate(gate.ForTarget(), r.targetInput(t, r.offers[i]))...)
 	return !slices.ContainsFunc(holds, func(h Hold) bool {
-		return h.Reason != v1alpha1.OutsideWindowReason && h.Reason != v1alpha1.SuspendedReason
+		return !slices.Contains(waitsBeforeMerge, h.Reason)
 	})
+}
+
+// waitsBeforeMerge are reasons to make no proposal that take none back.
+var waitsBeforeMerge = []string{v1alpha1.OutsideWindowReason, v1alpha1.SuspendedReason, v1alpha1.DependencyNotReadyReason}
+
+// freezes says whether an exclusion of a target's wave covers the time; of the cluster's if it is in none.
+func (r *run) freezes(t *target) bool {
+	schedules := r.in.Maintenance
+	if t.wave != nil {
+		schedules = t.wave.schedules
+	}
+	return slices.ContainsFunc(schedules, func(s Schedule) bool { return s.Broken == "" && s.Schedule.At(r.in.Now).Frozen })
 }
 
 // admits says whether the policy's versions have a tag, and it did not fail.

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gate"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -63,6 +64,19 @@ func TestProposals(t *testing.T) {
 		},
 		"the target has a finding": {
 			proposed: "1.5.0", with: func(in *Input) { in.Targets[0].Finding = &pin.Finding{Reason: "KustomizationUnproven"} }, want: "1.5.0", holds: []string{awaits},
+		},
+		"frozen, and the registry is away": {
+			proposed: "1.5.0", holds: nil, with: func(in *Input) { in.Candidate = Candidate{Reason: v1alpha1.ScanFailedReason}; during(frozen)(in) },
+		},
+		"frozen, and the target has a finding": {
+			proposed: "1.5.0", with: func(in *Input) {
+				in.Targets[0].Finding = &pin.Finding{Reason: "KustomizationUnproven"}
+				in.Maintenance = []Schedule{frozen}
+			},
+		},
+		"a dependency is not ready": {
+			proposed: "1.5.0", want: "1.5.0", holds: []string{v1alpha1.DependencyNotReadyReason, awaits},
+			with: func(in *Input) { in.Dependencies = []gate.Dependency{{Name: "base"}} },
 		},
 		"others are not resolved": {
 			proposed: "1.4.5", with: func(in *Input) { in.Targets = append(in.Targets, Target{Kind: "App", Name: "b"}) }, want: "1.4.5", holds: []string{awaits},
