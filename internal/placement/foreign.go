@@ -136,5 +136,5 @@ func howToAdopt(owner batch.Key, p Pin, policy ForeignPolicy) string {
 		return "; this policy takes over once it may place markers"
 	}
 	return fmt.Sprintf("; to let this policy manage the version instead, in the range %q and with no version changed by that, run: "+
-		"kubectl annotate imagepolicy -n %s %s %s=true", p.Range, owner.Namespace, owner.Name, v1alpha1.AdoptAnnotation)
+		"kubectl annotate imagepolicy -n %s %s %s=true (or, if Flux applies it from Git, in its manifest, else Flux removes it again)", p.Range, owner.Namespace, owner.Name, v1alpha1.AdoptAnnotation)
 }

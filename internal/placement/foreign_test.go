@@ -107,7 +107,7 @@ func TestLaterHasNotSeen(t *testing.T) {
 // TestForeignFindings has the words about markers that are in a pin's way.
 func TestForeignFindings(t *testing.T) {
 	const adoptIt = `; to let this policy manage the version instead, in the range ">=1.0.0 <2.0.0" and with no version changed by that, run: ` +
-		`kubectl annotate imagepolicy -n org hand upgrades.giantswarm.io/adopt=true`
+		`kubectl annotate imagepolicy -n org hand upgrades.giantswarm.io/adopt=true (or, if Flux applies it from Git, in its manifest, else Flux removes it again)`
 	const what = `mc/a.yaml:8 has a marker for ImagePolicy org/hand, which selects versions in the range ">=1.0.0" of ` + image + `, now 1.3.0`
 	managed := func(f *ForeignPolicy) { *f = ForeignPolicy{Managed: true} }
 	for name, tc := range map[string]struct {

@@ -57,27 +57,19 @@ func Pushable(repository *sourcev1.GitRepository, tracked, namespace string, pus
 		more := slices.DeleteFunc(asked.of, func(name string) bool { return granted(allowed, name) })
 		if len(more) > 0 {
 			lacking = append(lacking, fmt.Sprintf("%s %s", asked.field, strings.Join(more, ", ")))
-			grants = append(grants, asked.annotation+"="+kept(allowed)+strings.Join(more, ","))
+			grants = append(grants, listing(asked.annotation, allowed, more...))
 		}
 	}
 	if len(lacking) == 0 {
 		return nil
 	}
 	return finding(v1alpha1.PushForbiddenReason,
-		"GitRepository %s/%s does not allow policies of other namespaces the %s. To allow it: kubectl annotate gitrepository --namespace %s %s --overwrite '%s'",
-		repository.Namespace, repository.Name, strings.Join(lacking, " and "), repository.Namespace, repository.Name, strings.Join(grants, "' '"))
+		"GitRepository %s/%s does not allow policies of other namespaces the %s. To allow it: %s",
+		repository.Namespace, repository.Name, strings.Join(lacking, " and "), annotate(repository, grants...))
 }
 
 // below: as a file cannot be in a file, Git has no branch a/b beside a.
 func below(branch, other string) bool { return strings.HasPrefix(branch, other+"/") }
-
-// kept stands for what a grant names already, which may be for others.
-func kept(allowed []string) string {
-	if len(allowed) == 0 {
-		return ""
-	}
-	return "<what it has>,"
-}
 
 func branchesOf(push pin.Push) []string {
 	if push.Branch == "" {

@@ -1,9 +1,7 @@
 package resolve
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 
@@ -18,8 +16,7 @@ func Ungranted(repository *sourcev1.GitRepository, namespace string) string {
 	if repository.Namespace == namespace || slices.Contains(allowed, namespace) {
 		return ""
 	}
-	return fmt.Sprintf("kubectl annotate gitrepository --namespace %s %s --overwrite %s=%s",
-		repository.Namespace, repository.Name, v1alpha1.AllowSharedAnnotation, strings.Join(append(allowed, namespace), ","))
+	return annotate(repository, listing(v1alpha1.AllowSharedAnnotation, allowed, namespace))
 }
 
 // ungranted is Ungranted for a policy that has git.allowShared.

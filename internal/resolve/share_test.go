@@ -10,13 +10,14 @@ import (
 )
 
 func TestUngranted(t *testing.T) {
-	const command = "kubectl annotate gitrepository --namespace default fleet --overwrite upgrades.giantswarm.io/allow-shared="
+	const command = "kubectl annotate gitrepository --namespace default fleet --overwrite 'upgrades.giantswarm.io/allow-shared="
+	const inGit = "' (or, if Flux applies it from Git, in its manifest, else Flux removes it again)"
 	for name, tc := range map[string]struct{ namespace, annotation, want string }{
 		"own repository":     {"default", "", ""},
-		"not granted":        {"org-acme", "", command + "org-acme"},
-		"granted to another": {"org-acme", "org-a, org-acm", command + "org-a,org-acm,org-acme"},
+		"not granted":        {"org-acme", "", command + "org-acme" + inGit},
+		"granted to another": {"org-acme", "org-a, org-acm", command + "<what it has>,org-acme" + inGit},
 		"granted":            {"org-acme", "org-a, org-acme", ""},
-		"no patterns":        {"org-acme", "*", command + "*,org-acme"},
+		"no patterns":        {"org-acme", "*", command + "<what it has>,org-acme" + inGit},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := &sourcev1.GitRepository{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "fleet", Annotations: map[string]string{

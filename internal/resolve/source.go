@@ -55,9 +55,24 @@ func grant(repository *sourcev1.GitRepository, namespace string) *pin.Finding {
 		return nil
 	}
 	return finding(v1alpha1.SourceForbiddenReason,
-		"GitRepository %s/%s does not allow policies of namespace %s. To allow them: kubectl annotate gitrepository --namespace %s %s --overwrite %s=%s",
-		repository.Namespace, repository.Name, namespace, repository.Namespace, repository.Name,
-		v1alpha1.AllowNamespacesAnnotation, strings.Join(append(allowed, namespace), ","))
+		"GitRepository %s/%s does not allow policies of namespace %s. To allow them: %s",
+		repository.Namespace, repository.Name, namespace, annotate(repository, listing(v1alpha1.AllowNamespacesAnnotation, allowed, namespace)))
+}
+
+// annotate is how the owner of a GitRepository grants something by annotations. Flux removes what kubectl annotates and the
+// manifest in Git lacks: kustomize-controller takes over the fields of kubectl.
+func annotate(repository *sourcev1.GitRepository, grants ...string) string {
+	return fmt.Sprintf("kubectl annotate gitrepository --namespace %s %s --overwrite '%s' (or, if Flux applies it from Git, in its manifest, else Flux removes it again)",
+		repository.Namespace, repository.Name, strings.Join(grants, "' '"))
+}
+
+// listing is an annotation with a list that gets more names. Those that it has may be for others, who are not told.
+func listing(annotation string, has []string, more ...string) string {
+	text := annotation + "="
+	if len(has) > 0 {
+		text += "<what it has>,"
+	}
+	return text + strings.Join(more, ",")
 }
 
 // BranchOf is the branch that a GitRepository tracks, or a finding if it tracks none.
