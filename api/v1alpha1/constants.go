@@ -123,7 +123,7 @@ const (
 	KustomizationMissingReason = "KustomizationMissing"
 	// KustomizationUnprovenReason: the Kustomization's inventory does not contain the target.
 	KustomizationUnprovenReason = "KustomizationUnproven"
-	// SourceUnsupportedReason: the source is no GitRepository that tracks a branch.
+	// SourceUnsupportedReason: the source is no GitRepository that tracks a branch, or it takes signed commits only.
 	SourceUnsupportedReason = "SourceUnsupported"
 	// SourceMissingReason: the GitRepository does not exist.
 	SourceMissingReason = "SourceMissing"

@@ -89,6 +89,7 @@ func TestHostileTrees(t *testing.T) {
 		"patches and components outside": {
 			files: map[string]string{"mc/kustomization.yaml": resources("app.yaml") + "components: [../../x, /y]\n" +
 				"patches:\n- path: ../../patch.yaml\npatchesStrategicMerge: [/p.yaml]\nreplacements:\n- path: ../../r.yaml\n", "mc/app.yaml": nginx},
+			reason: NotMarkable, says: "mc/kustomization.yaml: the patch ../../patch.yaml cannot be read here",
 		},
 		"kustomizations in a circle": {
 			files: map[string]string{"mc/kustomization.yaml": resources("app.yaml", "../a", "."), "a/kustomization.yaml": resources("../mc"), "mc/app.yaml": nginx},

@@ -70,10 +70,27 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 
 // pushable is a finding if a policy may not push as it says.
 func pushable(repository *sourcev1.GitRepository, tracked string, policy *v1alpha1.AppUpgradePolicy) *pin.Finding {
-	if policy.Spec.Git == nil {
-		return nil
+	if problem := unverifiable(repository, policy); problem != nil || policy.Spec.Git == nil {
+		return problem
 	}
 	return Pushable(repository, tracked, policy.Namespace, PushOf(policy.Spec.Git.Push))
+}
+
+// unverifiable is a finding if Flux takes only signed commits from a branch, and the policy's are not: after the first of them it would
+// take none any more. Where humans merge all that a policy changes, the commits of the branch are theirs.
+func unverifiable(repository *sourcev1.GitRepository, policy *v1alpha1.AppUpgradePolicy) *pin.Finding {
+	var git v1alpha1.Git
+	if policy.Spec.Git != nil {
+		git = *policy.Spec.Git
+	}
+	signs := git.Commit != nil && git.Commit.SigningKey != nil
+	merged := git.Markers == v1alpha1.MarkersUnmanaged && git.Push != nil && git.Push.Branch != ""
+	if verify := repository.Spec.Verification; verify == nil || !verify.VerifyHEAD() || signs || merged {
+		return nil
+	}
+	return finding(v1alpha1.SourceUnsupportedReason,
+		"GitRepository %s/%s accepts signed commits only (spec.verify): let git.commit.signingKey name a key whose public one it trusts",
+		repository.Namespace, repository.Name)
 }
 
 // ApplyMessage is what a Kustomization says if it is not ready; empty if it is.

@@ -63,3 +63,36 @@ func TestPushable(t *testing.T) {
 		})
 	}
 }
+
+// Where Flux takes signed commits only, a policy must sign.
+func TestUnverifiable(t *testing.T) {
+	key := &v1alpha1.Commit{SigningKey: &v1alpha1.SigningKey{SecretRef: v1alpha1.LocalObjectReference{Name: "key"}}}
+	for name, tc := range map[string]struct {
+		mode sourcev1.GitVerificationMode
+		git  *v1alpha1.Git
+		want bool
+	}{
+		"nothing is verified":     {},
+		"the newest commit":       {mode: sourcev1.ModeGitHEAD, want: true},
+		"by default":              {mode: "-", want: true},
+		"tags":                    {mode: sourcev1.ModeGitTag},
+		"both":                    {mode: sourcev1.ModeGitTagAndHEAD, want: true},
+		"the policy signs":        {mode: sourcev1.ModeGitHEAD, git: &v1alpha1.Git{Commit: key}},
+		"it has another author":   {mode: sourcev1.ModeGitHEAD, git: &v1alpha1.Git{Commit: &v1alpha1.Commit{}}, want: true},
+		"humans merge versions":   {mode: sourcev1.ModeGitHEAD, git: &v1alpha1.Git{Push: &v1alpha1.Push{Branch: "upgrades"}}, want: true},
+		"humans merge everything": {mode: sourcev1.ModeGitHEAD, git: &v1alpha1.Git{Push: &v1alpha1.Push{Branch: "upgrades"}, Markers: v1alpha1.MarkersUnmanaged}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.policy.Spec.Git = tc.git
+			w.repository.Annotations[v1alpha1.AllowPushBranchesAnnotation] = "*"
+			if tc.mode != "" {
+				w.repository.Spec.Verification = &sourcev1.GitRepositoryVerification{Mode: sourcev1.GitVerificationMode(strings.TrimPrefix(string(tc.mode), "-"))}
+			}
+			got := w.resolve(t).Targets[0].Finding
+			if (got != nil) != tc.want || tc.want && (got.Reason != v1alpha1.SourceUnsupportedReason || !strings.Contains(got.Message, "git.commit.signingKey")) {
+				t.Errorf("finding %+v", got)
+			}
+		})
+	}
+}
