@@ -28,6 +28,8 @@ type build struct {
 	byName map[string][]*object
 	// notes say what was left out, in the order in which it was met.
 	notes []string
+	// variables are those that were put into names.
+	variables map[string]string
 	// unknown are the variables in names that have no value, sorted.
 	unknown []string
 }

@@ -112,12 +112,8 @@ func (d *discovery) kustomizations(r root, entered map[string]bool) ([]root, err
 	var found []root
 	d.b.entered = entered
 	err := d.survey.buildRoot(d.b, r, &d.budget, func(r root, built *build) error {
-		variables, err := d.survey.manifests.variables(r.Source)
-		if err != nil {
-			return err
-		}
 		for _, o := range built.objects {
-			src, ok := o.fluxSource(variables)
+			src, ok := o.fluxSource(built.variables)
 			if !ok {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 // substitute replaces the variables in the objects' names as Flux does after
 // the build. Without any variables Flux leaves the text alone.
 func (b *build) substitute(variables map[string]string) {
+	b.variables = variables
 	unknown := map[string]bool{}
 	for _, o := range b.objects {
 		if !o.substituted() {
