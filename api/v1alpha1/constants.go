@@ -138,6 +138,8 @@ const (
 	LineSharedReason = "LineShared"
 	// MarkerUnmanagedReason: the marker is to be put in by a human.
 	MarkerUnmanagedReason = "MarkerUnmanaged"
+	// VersionDiffersReason: the line that was found for a target has another version than the target has in the cluster.
+	VersionDiffersReason = "VersionDiffers"
 	// WouldReformatReason: Flux would change the layout of the file, which git.reformat refuses.
 	WouldReformatReason = "WouldReformat"
 	// GitUnreadableReason: the repository cannot be read.

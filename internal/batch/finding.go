@@ -19,6 +19,7 @@ const (
 	reasonSeveralWaves        = v1alpha1.SeveralWavesReason
 	reasonMarkerUnmanaged     = v1alpha1.MarkerUnmanagedReason
 	reasonWouldReformat       = v1alpha1.WouldReformatReason
+	reasonVersionDiffers      = v1alpha1.VersionDiffersReason
 	reasonUpdateFailed        = v1alpha1.UpdateFailedReason
 	reasonGitUnwritable       = v1alpha1.GitUnwritableReason
 	reasonStaleBranch         = v1alpha1.StaleBranchReason

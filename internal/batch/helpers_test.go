@@ -71,6 +71,9 @@ func closed(p *Pin) { p.Closed = "its schedule is closed" }
 
 func marked(is bool) func(*Pin) { return func(p *Pin) { p.Memory.Marked = is } }
 
+// has is the version that the target has in the cluster.
+func has(version string) func(*Pin) { return func(p *Pin) { p.Intent.Has = version } }
+
 func finding(reason string, retryAt time.Time) func(*Pin) {
 	return func(p *Pin) {
 		p.Memory.Finding = &pin.Finding{Reason: reason, Message: "message"}

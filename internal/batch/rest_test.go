@@ -130,6 +130,8 @@ func TestNextVisits(t *testing.T) {
 		"somebody's ImagePolicy has changed":  {pins: []Pin{placed("a", theirs("x+", "y")), placed("b")}, want: visit},
 		"somebody's marker may be replaced":   {pins: []Pin{placed("a", theirs("x", "x")), placed("b")}, want: visit},
 		"somebody's marker, and suspended":    {pins: []Pin{placed("a", theirs("x", "x"), suspended), placed("b")}, want: nothing},
+		"another version than in the cluster": {pins: []Pin{placed("a", finding(reasonVersionDiffers, time.Time{}), has("0.9.0"))}, want: nothing},
+		"the version of the cluster by now":   {pins: []Pin{placed("a", finding(reasonVersionDiffers, time.Time{}), has("v1.0.0"))}, want: visit},
 		"a layout that is refused":            {pins: []Pin{placed("a", refuses, finding(reasonWouldReformat, time.Time{}))}, want: nothing},
 		"a layout that is not refused by now": {pins: []Pin{placed("a", finding(reasonWouldReformat, time.Time{}))}, want: visit},
 		"a marker pushed with options":        {pins: []Pin{placed("a", marked(false), optional)}, want: Visit{Repository: source, Options: "ci.skip="}},

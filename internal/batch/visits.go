@@ -1,6 +1,10 @@
 package batch
 
-import "time"
+import (
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
+)
 
 // nextVisit is the visit of the first GitRepository that has a pin which needs one, on behalf of who signs for that pin, with the
 // options that its policy pushes with. Those that could not be read or signed for come again later: the earliest time is the second result.
@@ -63,6 +67,7 @@ func revisits(o Observation, p Pin) bool {
 	switch {
 	case m.Finding.Reason == reasonMarkerUnmanaged && !p.Intent.Unmanaged,
 		m.Finding.Reason == reasonWouldReformat && !p.Intent.RefuseReformat,
+		m.Finding.Reason == reasonVersionDiffers && versions.Same(p.Intent.Has, m.Git),
 		m.Foreign != "" && m.ForeignSeen != Seen(p, p.ForeignPolicy):
 		return true
 	}

@@ -76,6 +76,8 @@ type Intent struct {
 	Mark bool `json:"mark,omitempty"`
 	// Unmanaged: a human places and removes the marker; the operator shows the line and never pushes.
 	Unmanaged bool `json:"unmanaged,omitempty"`
+	// Has is the version that the target has in the cluster, kept up to date until there is a marker; empty: nobody knows.
+	Has string `json:"has,omitempty"`
 	// AllowShared lets the marker stand on a line that sets the version of others too.
 	AllowShared bool `json:"allowShared,omitempty"`
 	// RefuseReformat refuses a file whose layout Flux would change.

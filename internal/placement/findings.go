@@ -62,6 +62,13 @@ func reformatted(change markers.Reformat) *pin.Finding {
 		"; the policy refuses this: write the file as Flux would, or set spec.git.reformat to Allow"}
 }
 
+// differs: before the first marker the line must say what the cluster has, or it may not be what sets the version.
+func differs(at place, p Pin, value string) *pin.Finding {
+	return &pin.Finding{Reason: v1alpha1.VersionDiffersReason, Message: fmt.Sprintf(
+		"%s says %s, and %s %s has %s in the cluster, so the line is not marked yet; wait until Flux has applied it, or look what else sets the version",
+		at, markers.Brief(value), p.Intent.Target.Kind, p.Intent.Target.Name, markers.Brief(p.Intent.Has))}
+}
+
 // endless: what stands there is no version that a tag could have.
 func endless(at place) *pin.Finding {
 	return &pin.Finding{Reason: markers.NotMarkable, Message: fmt.Sprintf(

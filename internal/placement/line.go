@@ -6,6 +6,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
 // decide says whose line it is.
@@ -97,16 +98,25 @@ func (v *visit) mark(at place, claims []claim, undecided bool) error {
 	return err
 }
 
-// leaveAlone says of a line that others share, or whose file would not keep its layout, that it is left alone.
+// leaveAlone says of a line that others share, that may not be the right one, or whose file would not keep its layout, that it is left
+// alone.
 func (v *visit) leaveAlone(at place, claims []claim) (left bool, err error) {
 	if others, err := v.others(claims); err != nil || len(others) > 0 {
 		return true, v.leaveShared(at, claims, others, err)
 	}
 	problem := v.reader.refused(at.file, claims[0].Pin)
+	if unlike := slices.IndexFunc(claims, claim.differs); unlike >= 0 {
+		problem = differs(at, claims[unlike].Pin, claims[unlike].location.Value)
+	}
 	if problem != nil {
 		v.follow(claims, claims[0], problem)
 	}
 	return problem != nil, nil
+}
+
+// differs: the line has another version than the target, as far as both are known.
+func (c claim) differs() bool {
+	return c.location.Value != "" && c.Intent.Has != "" && !versions.Same(c.location.Value, c.Intent.Has)
 }
 
 // put writes the marker of the first of the claims into their line, and reports whether it did.

@@ -32,6 +32,9 @@ func (s scope) intentFor(target resolve.Target, decision rollout.TargetDecision,
 	intent.Mark = target.Finding == nil && !intent.Unmanaged && !s.policy.Spec.Suspend
 	intent.Remove = removes(s.policy, target.Finding)
 	intent.Prompt = s.prompt(target, live)
+	if !live.memory.Marked && live.memory.Leader == "" {
+		intent.Has = target.Facts.Version
+	}
 	intent.Want, intent.Back = decision.Want, decision.Back
 	intent.Wave = s.waveName(decision.Wave)
 	intent.Resume = s.decision.Ledger.Resume()

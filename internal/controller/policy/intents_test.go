@@ -79,6 +79,26 @@ func TestIntentFor(t *testing.T) {
 	}
 }
 
+// What the cluster has is told until there is a marker; then no upgrade rewrites the pin for that.
+func TestIntentHas(t *testing.T) {
+	for name, test := range map[string]struct {
+		memory pin.Memory
+		want   string
+	}{
+		"new":            {want: "1.0.0"},
+		"not marked yet": {memory: pin.Memory{Git: "1.1.0", Finding: &pin.Finding{}}, want: "1.0.0"},
+		"marked":         {memory: pin.Memory{Marked: true}, want: "before"},
+		"a follower":     {memory: pin.Memory{Leader: "pin.app.two"}, want: "before"},
+	} {
+		s := scope{policy: testPolicy()}
+		live := livePin{memory: test.memory, intent: pin.Intent{Has: "before", Round: 7}}
+		got := s.intentFor(testTarget(), rollout.TargetDecision{}, live)
+		if got.Has != test.want {
+			t.Errorf("%s: it has %q, want %q", name, got.Has, test.want)
+		}
+	}
+}
+
 func TestIntentOfDecision(t *testing.T) {
 	s := scope{policy: testPolicy()}
 	s.input.Policy.Waves = []rollout.Wave{{Name: "canary"}, {Name: "production"}}
