@@ -37,7 +37,19 @@ func TestUnreadIsNotMarked(t *testing.T) {
 			more: files{"mid/kustomization.yaml": resources("../base") + "patches:\n- target: {kind: App}\n  patch: 'metadata: {name: nginx, labels: {$patch: replace, stage: dev}}'\n"}},
 		"a label by a replacement": {base: "replacements:\n- source: {kind: App, fieldPath: metadata.name}\n  targets:\n  - select: {kind: App}\n    fieldPaths: [metadata.labels.stage]\n    options: {create: true}\n",
 			top: over, want: "base/kustomization.yaml:4 ", reason: NotMarkable},
-		"a variable of kustomize":   {base: "", top: "", more: files{"base/app.yaml": app("org", "nginx", "$(V)")}, want: "base/app.yaml:8 $(V)", reason: NotMarkable},
+		"a variable of kustomize": {base: "", top: "", more: files{"base/app.yaml": app("org", "nginx", "$(V)")}, want: "base/app.yaml:8 $(V)", reason: NotMarkable},
+		"a patch that replaces the spec": {
+			top: "patches: [{path: p.yaml}]\n", more: files{"top/p.yaml": strings.Replace(app("org", "nginx", "2.0.0"), "spec:\n", "spec:\n  $patch: replace\n", 1)},
+			want: "top/p.yaml:9 2.0.0",
+		},
+		"a patch that replaces the spec without a version": {
+			top: "patches: [{path: p.yaml}]\n", more: files{"top/p.yaml": "apiVersion: application.giantswarm.io/v1alpha1\nkind: App\nmetadata: {name: nginx, namespace: org}\nspec: {$patch: replace, name: x}\n"},
+			reason: NotFound,
+		},
+		"a patch that deletes the spec": {
+			top: "patches: [{path: p.yaml}]\n", more: files{"top/p.yaml": "apiVersion: application.giantswarm.io/v1alpha1\nkind: App\nmetadata: {name: nginx, namespace: org}\nspec: {$patch: delete}\n"},
+			reason: NotFound,
+		},
 		"a version that moves away": {top: label("{op: move, from: /spec/version, path: /spec/other}"), reason: NotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
