@@ -91,7 +91,7 @@ func foreign(at place, marker markers.Found, p Pin, policy ForeignPolicy, exists
 	owner := keyOf(marker.Ref)
 	text := fmt.Sprintf("%s has a marker for ImagePolicy %s", at, owner)
 	switch {
-	case owner.Namespace != p.Key.Namespace:
+	case owner.Namespace != p.Key.Namespace && !policy.Adopt:
 		text += fmt.Sprintf(", which no automation of namespace %s sees; remove it, or annotate that ImagePolicy with %s=true",
 			p.Key.Namespace, v1alpha1.AdoptAnnotation)
 	case policy.Managed:

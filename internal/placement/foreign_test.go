@@ -157,6 +157,12 @@ func TestForeignFindings(t *testing.T) {
 			"mc/a.yaml:8 has a marker for ImagePolicy other/hand, which no automation of namespace org sees; " +
 				"remove it, or annotate that ImagePolicy with upgrades.giantswarm.io/adopt=true",
 		},
+		"of another namespace and chart, to be adopted": {
+			"other:hand:tag", pinOf("a", ofChart),
+			map[batch.Key]ForeignPolicy{{Namespace: "other", Name: "hand"}: {Image: "registry.example.com/charts/other", Selects: "the tag 1", Adopt: true}},
+			"mc/a.yaml:8 has a marker for ImagePolicy other/hand, which selects the tag 1 of registry.example.com/charts/other; " +
+				"no ImageUpdateAutomation writes it; the chart of this policy is " + image + ", so it cannot take over: remove the marker",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pins := []Pin{tc.pin}
