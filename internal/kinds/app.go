@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -216,25 +217,42 @@ func ociBase(catalog *appv1alpha1.Catalog) (string, bool) {
 	return "", false
 }
 
-// versionFromValues says whether the values of a cluster's App set its version. The ConfigMap is not watched: a change is
-// seen when something else asks for a look at the policy.
+// versionFromValues says whether the values of a cluster's App set its version. The ConfigMaps are not watched: a change is seen
+// when something else asks for a look at the policy. Secrets are not read.
 func versionFromValues(ctx context.Context, reader Reader, app *appv1alpha1.App) (bool, error) {
 	if !slices.Contains(clusterCatalogs, app.Spec.Catalog) || !strings.HasPrefix(app.Spec.Name, clusterChartPrefix) {
 		return false, nil
 	}
-	if app.Spec.UserConfig == nil || app.Spec.UserConfig.ConfigMap == nil {
-		return false, nil
+	for _, key := range valuesOf(app) {
+		var values corev1.ConfigMap
+		err := reader.Live.Get(ctx, key, &values)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("read ConfigMap %s: %w", key, err)
+		}
+		if setsRelease(values.Data[valuesKey]) {
+			return true, nil
+		}
 	}
-	reference := *app.Spec.UserConfig.ConfigMap
-	var values corev1.ConfigMap
-	err := reader.Live.Get(ctx, client.ObjectKey{Namespace: reference.Namespace, Name: reference.Name}, &values)
-	if apierrors.IsNotFound(err) {
-		return false, nil
+	return false, nil
+}
+
+// valuesOf are the ConfigMaps of which the App Platform merges an App's values, but for its Catalog's.
+func valuesOf(app *appv1alpha1.App) []client.ObjectKey {
+	var keys []client.ObjectKey
+	for _, config := range []*appv1alpha1.Config{app.Spec.Config, app.Spec.UserConfig} {
+		if config != nil && config.ConfigMap != nil {
+			keys = append(keys, client.ObjectKey{Namespace: config.ConfigMap.Namespace, Name: config.ConfigMap.Name})
+		}
 	}
-	if err != nil {
-		return false, fmt.Errorf("read ConfigMap %s/%s: %w", reference.Namespace, reference.Name, err)
+	for _, extra := range app.Spec.ExtraConfigs {
+		if extra.Kind != "secret" {
+			keys = append(keys, client.ObjectKey{Namespace: cmp.Or(extra.Namespace, app.Namespace), Name: extra.Name})
+		}
 	}
-	return setsRelease(values.Data[valuesKey]), nil
+	return slices.DeleteFunc(keys, func(key client.ObjectKey) bool { return key.Name == "" })
 }
 
 // setsRelease says whether values set global.release.version. Values that are no YAML set nothing.

@@ -91,6 +91,14 @@ func TestFindings(t *testing.T) {
 		}, v1alpha1.SourceMissingReason, []string{"org-acme/fleet"}},
 		"version from values": {func(w *world) { cluster(w, "global: {release: {version: 25.0.0}}") }, v1alpha1.VersionFromValuesReason, []string{"global.release.version"}},
 		"version is a number": {func(w *world) { cluster(w, "global: {release: {version: 25}}") }, v1alpha1.VersionFromValuesReason, nil},
+		"version from extra values": {func(w *world) {
+			cluster(w, "global: {release: {version: 25.0.0}}")
+			w.app.Spec.UserConfig, w.app.Spec.ExtraConfigs = nil, []appv1alpha1.ExtraConfig{{Kind: "secret", Name: "gone"}, {Kind: "configMap", Name: "values"}}
+		}, v1alpha1.VersionFromValuesReason, nil},
+		"version from the config": {func(w *world) {
+			cluster(w, "global: {release: {version: 25.0.0}}")
+			w.app.Spec.Config, w.app.Spec.UserConfig = w.app.Spec.UserConfig, &appv1alpha1.Config{ConfigMap: &appv1alpha1.ObjectReference{}}
+		}, v1alpha1.VersionFromValuesReason, nil},
 		"another policy names it": {func(w *world) { w.others = append(w.others, rival("zebra", "hello"), rival("beta", "hello")) },
 			v1alpha1.PolicyConflictReason, []string{"AppUpgradePolicy beta"}},
 		"another policy selects it": {func(w *world) {
