@@ -57,6 +57,9 @@ func (r *Reconciler) finalize(ctx context.Context, policy *v1alpha1.AppUpgradePo
 		left := policy.DeletionTimestamp.Add(r.options.FinalizerTimeout).Sub(r.options.Clock.Now())
 		return ctrl.Result{RequeueAfter: min(max(left, time.Second), obstacleRetry)}, r.reportRemoval(ctx, policy, waiting)
 	}
+	if err := r.uncached(ctx, policy, func(name string) bool { return pins[name].object == nil }); err != nil {
+		return ctrl.Result{}, err // it would be deleted with the policy, and its marker would stay
+	}
 	if err := r.deleteCandidate(ctx, policy); err != nil {
 		return ctrl.Result{}, err
 	}

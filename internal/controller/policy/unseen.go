@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -36,13 +37,20 @@ func (r *Reconciler) unseen(ctx context.Context, s scope, plans []plan) error {
 	if len(created) == 0 {
 		return nil
 	}
+	return r.uncached(ctx, s.policy, func(name string) bool { return created[name] })
+}
+
+// uncached is a conflict if the policy has a pin which the cache should have known.
+func (r *Reconciler) uncached(ctx context.Context, policy *v1alpha1.AppUpgradePolicy, unknown func(name string) bool) error {
 	var list imagev1.ImagePolicyList
-	err := r.live.List(ctx, &list, client.InNamespace(s.policy.Namespace), client.MatchingLabels{pin.RoleLabel: pin.RolePin, pin.PolicyLabel: s.policy.Name})
+	err := r.live.List(ctx, &list, client.InNamespace(policy.Namespace), client.MatchingLabels{
+		pin.ManagedByLabel: pin.ManagedBy, pin.RoleLabel: pin.RolePin, pin.PolicyLabel: policy.Name,
+	})
 	if err != nil {
-		return fmt.Errorf("list pins of AppUpgradePolicy %s/%s: %w", s.policy.Namespace, s.policy.Name, err)
+		return fmt.Errorf("list pins of AppUpgradePolicy %s/%s: %w", policy.Namespace, policy.Name, err)
 	}
 	for _, object := range list.Items {
-		if created[object.Name] {
+		if unknown(object.Name) {
 			return notCached(object.Name)
 		}
 	}
