@@ -267,3 +267,30 @@ func TestRollbacksLeadToWhatWasReplaced(t *testing.T) {
 		t.Errorf("wants %q", got)
 	}
 }
+
+// TestNothingGoesBackThatAHumanWasFasterWith: what failed is taken back only if Flux wrote it, for the upgrade that the policy began.
+func TestNothingGoesBackThatAHumanWasFasterWith(t *testing.T) {
+	for name, tc := range map[string]struct {
+		written string // what Flux wrote last
+		want    string
+	}{
+		"Flux wrote it":      {written: "1.5.0", want: "1.4.0"},
+		"a human was faster": {written: "1.4.0", want: "1.5.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := changed(arrived("a", releaseFailed, time.Minute), func(t *Target) {
+				t.Pin.Intent.Want = "1.5.0"
+				t.Pin.Memory.From, t.Pin.Memory.Wanted, t.Pin.Memory.Commit = "1.4.0", tc.written, "c0ffee"
+				if tc.written == "1.4.0" {
+					t.Pin.Memory.From = "1.3.0"
+				}
+			})
+			in := remembered(makeInput(target).in)
+			in.Policy.Health.Rollback = true
+			got := Decide(in)
+			if len(got.Ledger.Blocked) != 1 || got.Targets[0].Want != tc.want {
+				t.Errorf("wants %q, blocked %v", got.Targets[0].Want, got.Ledger.Blocked)
+			}
+		})
+	}
+}
