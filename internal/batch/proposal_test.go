@@ -264,6 +264,13 @@ func TestSettleProposals(t *testing.T) {
 		"replaces what a human took away": {
 			pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.2.0", commit: wrote("1.0.0", "1.2.0"), git: "1.2.0", tag: "1.2.0", upTo: "1.1.0",
 		},
+		"withdrawn upward, and held": {
+			pin: func(p *Pin) {
+				proposed(p)
+				p.Memory.Proposal.Checkout, p.Memory.Hold = "1.5.0", holdUpTo("2.1.0")
+			},
+			wanted: "1.5.0", checkout: "1.5.0", pushed: "1.5.0", commit: wrote("1.1.0", "1.5.0"), git: "1.5.0", upTo: "2.1.0",
+		},
 		"not written":  {pin: toBranch, wanted: "1.1.0", checkout: "1.0.0", git: "1.0.0"},
 		"not replaced": {pin: proposed, wanted: "1.2.0", checkout: "1.0.0", pushed: "1.1.0", git: "1.1.0", tag: "1.1.0"},
 	} {

@@ -164,8 +164,8 @@ func written(m pin.Memory) pin.Memory {
 	if m.Restore == m.Wanted {
 		return givenBack(m)
 	}
-	if m.Hold != nil && downward(m) && versions.Newer(m.Hold.UpTo, m.From) {
-		return m // what failed is not what the human turned away
+	if m.Hold != nil && versions.Newer(m.Hold.UpTo, m.From) && versions.Newer(m.Hold.UpTo, m.Wanted) {
+		return m // neither what failed nor what was withdrawn is what the human turned away
 	}
 	m.Hold = nil
 	return m

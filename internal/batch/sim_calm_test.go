@@ -16,7 +16,8 @@ func (w *world) assertWithdrawn() {
 			continue
 		}
 		main, l := w.head().lines[key], w.git.merged(p.push, false).lines[key]
-		if versions.Same(l.value, main.value) || l.human || !main.marker {
+		later := w.api.automations[p.automation()].memory.RetryAt.After(w.now)
+		if versions.Same(l.value, main.value) || l.human || !main.marker || later {
 			continue
 		}
 		replaced := versions.Newer(p.intent.Want, l.value) && policy.schedule.closed(w.now, p) != ""

@@ -68,6 +68,9 @@ func (g *ghost) act(w *world, branch string, change func()) {
 	g.branched[branch] = w.git.last() + 1
 	now, main := w.git.head(branch).lines, w.head().lines
 	for key, p := range w.api.pins {
+		if back := before[key].value; back != now[key].value && versions.Newer(main[key].value, back) && g.offered[versions.Tag(back)+" for "+key.Name] {
+			g.kept[key] = main[key].value
+		}
 		tag := p.memory.Proposal.Tag
 		standing := tag != "" && p.memory.Proposal.Branch == branch && versions.Same(before[key].value, tag)
 		if standing && p.push == branch && !versions.Same(main[key].value, tag) && versions.Newer(tag, main[key].value) && versions.Newer(tag, now[key].value) {
@@ -92,6 +95,7 @@ func (g *ghost) mergedBy(w *world, before map[Key]line) {
 			continue
 		}
 		g.counts.merged++
+		delete(g.kept, key)
 		g.valued[key] = w.git.last()
 		g.fluxWrote[key], g.upgraded[key] = !l.human, !l.human
 		delete(g.owed, key)

@@ -27,6 +27,8 @@ type ghost struct {
 	lost, unmarked map[Key]bool
 	// rolled is the last decision of a rollback that Flux followed.
 	rolled map[Key]int
+	// kept is the version that each line keeps since a human refused to go back from it.
+	kept map[Key]string
 	// branched is the newest act of humans and others on each push branch.
 	branched map[string]int
 	// offered are all values that Flux ever proposed, with their lines.
@@ -59,7 +61,7 @@ func newGhost() *ghost {
 		batches: map[string]*armedBatch{}, moved: map[Key]int{}, valued: map[Key]int{}, fluxWrote: map[Key]bool{}, upgraded: map[Key]bool{},
 		owed: map[Key]string{}, bound: map[Key]string{},
 		race: map[Key]race{}, lost: map[Key]bool{}, unmarked: map[Key]bool{}, rolled: map[Key]int{}, quiet: map[string]bool{},
-		branched: map[string]int{}, offered: map[string]bool{},
+		kept: map[Key]string{}, branched: map[string]int{}, offered: map[string]bool{},
 	}
 }
 
@@ -252,6 +254,7 @@ func (g *ghost) human(w *world, key Key, value string) {
 	old := w.head().lines[key].value
 	known := g.fluxWrote[key] || old == w.api.pins[key].memory.OnCheckout().Git
 	delete(g.owed, key)
+	delete(g.kept, key)
 	switch bound := g.bound[key]; {
 	case versions.Newer(value, old) || versions.Same(value, old):
 		if bound != "" && !versions.Newer(bound, value) {
