@@ -57,10 +57,7 @@ func (c *Client) Apart(ctx context.Context, remote Remote, checkout *Checkout, b
 	}
 	now := deep.Beside(branch)
 	if now == nil || now.head.Hash != there.head.Hash || deep.head.Hash != checkout.head.Hash {
-		return nil, errors.Join(deep.Close(), &Error{
-			Reason: ReasonBranchMoved, URL: shownURL(remote.URL), Branch: branch,
-			Detail: "Others changed the branch meanwhile", Next: "nothing needs to be done; it is tried again later",
-		})
+		return nil, errors.Join(deep.Close(), proposalMoved(remote.On(branch)))
 	}
 	apart, err := now.apart(deep, c.opts)
 	if err != nil {

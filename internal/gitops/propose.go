@@ -130,62 +130,23 @@ func (c *Checkout) has(files map[string][]byte) bool {
 	return true
 }
 
-// standing of a branch that was fetched beside the remote's. Most often it has one commit on top, which tells without more history.
+// standing of a branch that was fetched beside the remote's.
 func (c *Client) standing(ctx context.Context, remote Remote, branch string, checkout *Checkout, own func(Commit) bool) (standing, error) {
-	there := checkout.Beside(branch)
-	if there == nil {
+	if checkout.Beside(branch) == nil {
 		return absent, nil
 	}
-	onTop := slices.Equal(there.head.ParentHashes, []plumbing.Hash{checkout.head.Hash}) && own(there.Head())
-	if onTop || there.head.Hash == checkout.head.Hash {
-		return current, nil
-	}
-	deep, err := c.fetch(ctx, remote.Beside(branch), proposalDepth)
-	if err != nil {
-		return strange, remote.failure(operationClone, err, "")
-	}
-	defer func() { _ = deep.Close() }()
-	now := deep.Beside(branch)
-	if now == nil || now.head.Hash != there.head.Hash || deep.head.Hash != checkout.head.Hash {
-		return strange, proposalMoved(remote.On(branch))
-	}
-	stands, err := now.standsOn(deep, own)
-	if err != nil {
-		return strange, remote.failure(operationClone, err, "")
-	}
-	return stands, nil
-}
-
-// standsOn compares two branches of one clone as far as their history was fetched.
-func (c *Checkout) standsOn(other *Checkout, own func(Commit) bool) (standing, error) {
-	missing, err := c.beyondClone()
+	apart, err := c.Apart(ctx, remote, checkout, branch, proposalDepth)
 	if err != nil {
 		return strange, err
 	}
-	known := map[plumbing.Hash]bool{}
-	err = object.NewCommitIterCTime(other.head, nil, missing).ForEach(func(commit *object.Commit) error {
-		known[commit.Hash] = true
-		return nil
-	})
-	if err != nil {
-		return strange, err
+	if err := apart.Close(); err != nil {
+		return strange, remote.failure(operationClone, err, "")
 	}
-	stands := behind
-	err = object.NewCommitIterCTime(c.head, known, missing).ForEach(func(commit *object.Commit) error {
-		unknown := slices.ContainsFunc(commit.ParentHashes, func(parent plumbing.Hash) bool { return slices.Contains(missing, parent) })
-		if unknown || !own(newCommit(commit)) {
-			return errStrange
-		}
-		if slices.Contains(commit.ParentHashes, other.head.Hash) {
-			stands = current
-		}
-		return nil
-	})
-	if errors.Is(err, errStrange) {
+	switch {
+	case !apart.Known, slices.ContainsFunc(apart.Commits, func(c Commit) bool { return !own(c) }):
 		return strange, nil
+	case apart.Behind:
+		return behind, nil
 	}
-	return stands, err
+	return current, nil
 }
-
-// errStrange ends a walk.
-var errStrange = errors.New("a commit is not ours")
