@@ -29,7 +29,10 @@ type Git struct {
 	// +optional
 	SourceRef *SourceReference `json:"sourceRef,omitempty"`
 
-	// path is the folder of the repository in which the targets are looked for. Default: the whole repository.
+	// path is the folder of the repository in which the targets are looked for. Where a Flux Kustomization applies a target from
+	// this repository and branch, the version is looked for in all that it applies, with its patches, and path only says where it
+	// may be written: elsewhere it is not touched. What variables are set to may stand anywhere. Default: what the Kustomization
+	// applies, or the whole repository if none applies the target from there.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.split('/').exists(p, p == '..')",message="git.path must be relative and inside the repository"

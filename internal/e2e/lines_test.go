@@ -13,6 +13,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 )
 
 // sharedFile is applied once for each cluster, so that one line has the version of several Apps.
@@ -116,6 +117,40 @@ func TestSharedLineAsGranted(t *testing.T) {
 	annotate(t, platform, v1alpha1.AllowSharedAnnotation, f.namespace)
 	eventually(t, "the App is marked", func() error { return f.marked("one") })
 	eventually(t, "its finding is gone", func() error { return f.target("tenant", "one", inState(v1alpha1.TargetCurrent)) })
+}
+
+// The policy names the file of the App, but a patch above it sets the version: that file is left alone, and the finding names the
+// patch, which is marked once the policy lets it be.
+func TestPathBelowPatch(t *testing.T) {
+	const patch = "apps/version.yaml"
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	before := f.file("one")
+	f.edit("A patch", map[string]string{
+		"apps/kustomization.yaml": "resources: [one.yaml]\npatches:\n- path: version.yaml\n", patch: before,
+	})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("path", ">=1.0.0", []string{"one"}, func(p *v1alpha1.AppUpgradePolicy) {
+		p.Spec.Git = &v1alpha1.Git{SourceRef: &v1alpha1.SourceReference{Name: "gitops"}, Path: path("one")}
+	})
+	eventually(t, "the patch is named", func() error {
+		return f.target("path", "one", func(s v1alpha1.TargetStatus) error {
+			if s.Finding == nil || s.Finding.Reason != markers.NotFound || !strings.Contains(s.Finding.Message, patch) {
+				return fmt.Errorf("the finding is %+v", s.Finding)
+			}
+			return nil
+		})
+	})
+	if n := len(f.log()); n != 2 {
+		t.Errorf("%d commits, want two of a human", n)
+	}
+
+	must(t, env.Client.Patch(t.Context(), f.get("path"), mergePatch(`{"spec":{"git":{"path":"apps"}}}`)))
+	f.release("1.1.0")
+	f.scan()
+	eventually(t, "the App is upgraded in the patch", func() error { return f.deployed("one", "1.1.0") })
+	if after := f.file("one"); after != before {
+		t.Errorf("the file was\n%s\nand is\n%s", before, after)
+	}
 }
 
 // The Apps of two policies have their version on one line: both policies say so and nothing is marked, although both would

@@ -114,8 +114,11 @@ type Source struct {
 	Repository NamespacedName `json:"repository"`
 	// Kustomization applies the target; empty if Path was given by the user and none does.
 	Kustomization NamespacedName `json:"kustomization,omitzero"`
-	// Path overrides the Kustomization's.
+	// Path overrides the Kustomization's, which applies from elsewhere.
 	Path string `json:"path,omitempty"`
+	// Below is the folder or file that the user named, if the Kustomization applies from this repository branch. What it writes elsewhere
+	// is not touched.
+	Below string `json:"below,omitempty"`
 }
 
 // NamespacedName names an object.

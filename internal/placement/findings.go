@@ -69,6 +69,13 @@ func differs(at place, p Pin, value string) *pin.Finding {
 		at, markers.Brief(value), p.Intent.Target.Kind, p.Intent.Target.Name, markers.Brief(p.Intent.Has))}
 }
 
+// notBelow: the Kustomization takes the version from another place than the policy names.
+func notBelow(location markers.Location, p Pin) *pin.Finding {
+	return &pin.Finding{Reason: markers.NotFound, Message: fmt.Sprintf(
+		"%s sets the version that Kustomization %s applies, which is not below the policy's git.path %s; correct git.path, or leave it out",
+		place{location.File, location.Line}, p.Intent.Source.Kustomization, markers.Brief(p.Intent.Source.Below))}
+}
+
 // endless: what stands there is no version that a tag could have.
 func endless(at place) *pin.Finding {
 	return &pin.Finding{Reason: markers.NotMarkable, Message: fmt.Sprintf(

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"sort"
+	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
@@ -55,7 +56,17 @@ func (r *Reader) Locate(p Pin) (markers.Location, *pin.Finding, error) {
 	if x.err != nil {
 		return located(markers.Location{}, x.err)
 	}
-	return located(x.index.Locate(target(p.Intent.Place())))
+	location, problem, err := located(x.index.Locate(target(p.Intent.Place())))
+	if problem == nil && err == nil && location.Variable == "" && !below(location.File, source.Below) {
+		return markers.Location{}, notBelow(location, p), nil
+	}
+	return location, problem, err
+}
+
+// below: the file is the folder or file that the policy names, or in it. If it names none, each is.
+func below(file, named string) bool {
+	folder := path.Clean(named)
+	return folder == "." || file == folder || strings.HasPrefix(file, folder+"/")
 }
 
 func target(t pin.Target) markers.Target {

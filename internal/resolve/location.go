@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -44,28 +45,59 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	}
 	if explicit != nil {
 		location.Source.Repository = *explicit
-		location.Source.Path = policy.Spec.Git.Path
-		if location.Source.Path == "" {
-			location.Source.Path = wholeRepository
-		}
-	} else {
-		repository, problem := SourceOf(kustomization)
-		if problem != nil {
-			return problem, nil
-		}
-		location.Source.Repository = repository
+	} else if location.Source.Repository, problem = SourceOf(kustomization); problem != nil {
+		return problem, nil
 	}
 	repository, branch, problem, err := r.repository(ctx, policy.Namespace, location.Source.Repository)
 	if problem != nil || err != nil {
 		return problem, err
 	}
 	location.RepositoryKey = gitops.Key(repository.Spec.URL, branch)
+	if err := r.choose(ctx, &location, policy, kustomization); err != nil {
+		return nil, err
+	}
 	if artifact := repository.Status.Artifact; kustomization == nil && artifact != nil {
 		location.Revision = artifact.Revision
 	}
 	location.Ungranted = ungranted(repository, policy)
 	target.Location = &location
 	return pushable(repository, branch, policy), nil
+}
+
+// choose follows the path that a policy names with its source. What a Kustomization applies from the repository branch is looked for from where it
+// begins, because each of its layers may set the version; the path only says where the line may be. It is the place to begin at if
+// nothing is known to apply that branch.
+func (r *Resolver) choose(ctx context.Context, location *Location, policy *v1alpha1.AppUpgradePolicy, kustomization *kustomizev1.Kustomization) error {
+	if ExplicitSource(policy) == nil {
+		return nil
+	}
+	applies, err := r.appliesFrom(ctx, kustomization, location.RepositoryKey)
+	if err != nil {
+		return err
+	}
+	if applies {
+		location.Source.Below = policy.Spec.Git.Path
+		return nil
+	}
+	location.Source.Path = cmp.Or(policy.Spec.Git.Path, wholeRepository)
+	return nil
+}
+
+// appliesFrom says whether a Kustomization applies from a repository branch, by whatever GitRepository.
+func (r *Resolver) appliesFrom(ctx context.Context, kustomization *kustomizev1.Kustomization, key string) (bool, error) {
+	if kustomization == nil {
+		return false, nil
+	}
+	named, problem := SourceOf(kustomization)
+	if problem != nil {
+		return false, nil
+	}
+	repository := &sourcev1.GitRepository{}
+	if err := r.Cached.Get(ctx, client.ObjectKey(named), repository); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	branch, problem := BranchOf(repository)
+	return problem == nil && gitops.Key(repository.Spec.URL, branch) == key, nil
 }
 
 // pushable is a finding if a policy may not push as it says.
