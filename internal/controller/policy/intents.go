@@ -115,7 +115,8 @@ func (s scope) prompt(target resolve.Target, live livePin) string {
 	if placed && !awaited && live.memory.Finding == nil && target.Facts.Version == live.memory.Git {
 		return ""
 	}
-	facts := []string{target.Location.Revision, target.Facts.Version, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
+	source := target.Location.Source
+	facts := []string{target.Location.Revision, target.Facts.Version, source.Path, source.Below, s.policy.Annotations[v1alpha1.ReconcileRequestAnnotation]}
 	if gitOf(s.policy).AllowShared {
 		facts = append(facts, "shared"+target.Location.Ungranted)
 	}

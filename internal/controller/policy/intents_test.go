@@ -155,6 +155,11 @@ func TestPrompt(t *testing.T) {
 				t.Errorf("shared lines of others are not granted: %q, %q", allowed, after)
 			}
 			s.policy.Spec.Git = nil
+			target.Location.Source.Below = "apps"
+			if after := s.prompt(target, live); (after != first) != (test.want == "always") {
+				t.Errorf("another path: %q, %q", first, after)
+			}
+			target.Location.Source.Below = ""
 			target.Location.Revision = "main@sha1:2"
 			if after := s.prompt(target, live); (after != first) != (test.want == "always") {
 				t.Errorf("a new revision: %q, %q", first, after)
