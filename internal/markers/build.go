@@ -47,6 +47,8 @@ type builder struct {
 	// kustomizations refer to.
 	parsed map[string]*file
 	read   map[string]*kustomization
+	// buffer is what files are read into.
+	buffer []byte
 	// open are the folders that are being built, to find cycles.
 	open    map[string]bool
 	folders int

@@ -34,6 +34,8 @@ type document struct {
 	index int
 	// text has LF line ends.
 	text string
+	// whole is set if text is all of the file, to the byte.
+	whole bool
 	// firstLine is the line of the file, from 1, at which text starts.
 	firstLine int
 	// root is nil if err is set, or if the document was not parsed.
@@ -61,7 +63,7 @@ func parseFile(name string, content []byte, wanted func(text string) bool) *file
 		if at[0] != len(text) {
 			chunk += "\n"
 		}
-		doc := &document{index: i, text: chunk, firstLine: line}
+		doc := &document{index: i, text: chunk, whole: len(chunk) == len(content), firstLine: line}
 		if wanted == nil || wanted(chunk) {
 			f.more = doc.parse() || f.more
 		}

@@ -217,10 +217,11 @@ func (b *builder) parse(name string) (*file, error) {
 	if f := b.parsed[name]; f != nil {
 		return f, nil
 	}
-	content, err := b.repo.read(name)
+	content, err := b.repo.readInto(b.buffer, name)
 	if err != nil {
 		return nil, err
 	}
+	b.buffer = content
 	f := &file{name: name}
 	if bytes.Contains(content, []byte(b.kind.kind)) {
 		f = parseFile(name, content, b.mayHold)

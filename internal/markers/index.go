@@ -134,14 +134,18 @@ func (x *Index) usable(at *place, loc Location) (Location, error) {
 	if loc.Marker = at.doc.markerAt(at.file, at.site.node); loc.Marker != nil {
 		return loc, nil
 	}
-	// Only now, because it costs more than all before.
+	// Only now, because it costs more than all before. Any valid Ref tells
+	// whether a marker would work.
+	ref := Ref{Namespace: "default", Policy: "pin"}
+	if _, proven := at.doc.try(at.file, at.site, ref); proven {
+		return loc, nil
+	}
 	if err := x.judge(x.writable, at.file, func(content []byte) *Problem {
 		return sameAfterRewrite(at.file, content, func() *file { return parseFile(at.file, content, nil) })
 	}); err != nil {
 		return loc, err
 	}
-	// Any valid Ref tells whether a marker would work.
-	if p := at.doc.markable(at.file, at.site, Ref{Namespace: "default", Policy: "pin"}); p != nil {
+	if p := at.doc.markable(at.file, at.site, ref, false); p != nil {
 		return loc, p
 	}
 	return loc, nil

@@ -178,10 +178,14 @@ func (o *object) definition() string { return fmt.Sprintf("%s:%d", o.file, o.lin
 // visit wants more. Files that cannot be read are left out.
 func (m *manifests) find(mentions func(text string) bool, visit func(*object) bool) error {
 	enter := func(string) error { return nil }
+	var buffer []byte
 	return m.repo.walk(".", enter, func(name string) error {
-		content, err := m.repo.read(name)
-		if err != nil || !mentions(string(content)) {
+		content, err := m.repo.readInto(buffer, name)
+		if err != nil {
 			return ignoreProblem(err)
+		}
+		if buffer = content; !mentions(string(content)) {
+			return nil
 		}
 		for _, doc := range parseFile(name, content, mentions).docs {
 			if doc.root == nil {

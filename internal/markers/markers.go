@@ -13,7 +13,7 @@
 // keeps the layers that write into it, and the last layer that sets the
 // version is the place. Where that is a variable of Flux, the place is what
 // sets the variable (variable, manifests). Placing (document, tree, setter,
-// rewrite, place, remove) reads a file as Flux does and tries the marker before
+// rewrite, trial, place, remove) reads a file as Flux does and tries the marker before
 // it returns it. A repository is read within fixed bounds, and links are not
 // followed.
 package markers

@@ -23,10 +23,14 @@ func Place(content []byte, at Location, ref Ref) ([]byte, error) {
 		return nil, p
 	}
 	f := parseFile(at.File, content, nil)
-	if p := f.rewritable(content); p != nil {
+	if p := f.readable(content); p != nil {
 		return nil, p
 	}
 	doc, s := f.find(at)
+	_, proven := doc.try(f.name, s, ref)
+	if p := f.keeps(content, proven); p != nil {
+		return nil, p
+	}
 	if doc == nil {
 		return nil, problem(NotFound, at.File, at.Line, "the value %q is no longer here; locate it again", at.Value)
 	}
@@ -36,7 +40,7 @@ func Place(content []byte, at Location, ref Ref) ([]byte, error) {
 	if found := doc.markerAt(f.name, s.node); found != nil && found.Ref == ref && found.Suffix == SuffixTag {
 		return content, nil
 	}
-	if p := doc.markable(f.name, s, ref); p != nil {
+	if p := doc.markable(f.name, s, ref, proven); p != nil {
 		return nil, p
 	}
 	end, _ := lineEnd(content, at.Line)
@@ -83,19 +87,25 @@ func (f *file) namesElsewhere(ref Ref, line int) *Problem {
 }
 
 // markable returns a Problem if a marker of ref does not work at s, else nil.
-func (d *document) markable(name string, s site, ref Ref) *Problem {
-	line := d.line(s.node)
-	if reason, message := unmarkableStyle(s); reason != "" {
-		return problem(reason, name, line, "%s", message)
-	}
-	if p := d.foreign(name, s); p != nil {
+// It need not be tried where that is proven.
+func (d *document) markable(name string, s site, ref Ref, proven bool) *Problem {
+	if p := d.unmarkable(name, s); p != nil {
 		return p
 	}
-	if !d.worksAt(s, ref) {
-		return problem(NotMarkable, name, line,
+	if !proven && !d.worksAt(s, ref) {
+		return problem(NotMarkable, name, d.line(s.node),
 			"Flux would not recognize a marker on this line; write the value on one line as `key: value`, with no comment right below it")
 	}
 	return nil
+}
+
+// unmarkable returns a Problem if no marker can work at s, or another or a
+// comment stands there.
+func (d *document) unmarkable(name string, s site) *Problem {
+	if reason, message := unmarkableStyle(s); reason != "" {
+		return problem(reason, name, d.line(s.node), "%s", message)
+	}
+	return d.foreign(name, s)
 }
 
 // unmarkableStyle names the ways to write a value at which Flux ignores a
@@ -125,15 +135,27 @@ func unmarkableStyle(s site) (reason, message string) {
 // worksAt tries the marker: the document must say the same with it, Flux must
 // find it at s, and see no other marker differently.
 func (d *document) worksAt(s site, ref Ref) bool {
+	with := d.with(s, ref)
+	if with == nil {
+		return false
+	}
+	with.parse()
+	return with.root != nil && sameTree(d.root, with.root) && d.gains(with, s, ref)
+}
+
+// with is the document, not parsed yet, with the marker of ref at s; nil if
+// there is no such line.
+func (d *document) with(s site, ref Ref) *document {
 	end, ok := beforeLF([]byte(d.text), d.line(s.node)-d.firstLine+1)
 	if !ok {
-		return false
+		return nil
 	}
-	with := &document{text: d.text[:end] + " " + ref.Comment() + d.text[end:], firstLine: d.firstLine}
-	with.parse()
-	if with.root == nil || !sameTree(d.root, with.root) {
-		return false
-	}
+	return &document{text: d.text[:end] + " " + ref.Comment() + d.text[end:], firstLine: d.firstLine}
+}
+
+// gains reports whether Flux finds in a document, which says the same, the
+// marker of ref at s besides those of this document.
+func (d *document) gains(with *document, s site, ref Ref) bool {
 	marker := nodeAt(with.root, s.path)
 	if marker == nil || marker.LineComment != ref.Comment() {
 		return false

@@ -2,11 +2,13 @@ package markers
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +31,8 @@ type repository struct {
 	folders map[string]bool
 	// overlaid are contents that are tried in place of the files'.
 	overlaid map[string][]byte
+	// walked is the file that a walk visits: regular, and no link.
+	walked string
 }
 
 func newRepository(fsys fs.FS) *repository {
@@ -73,43 +77,73 @@ func (r *repository) stat(name string) (fs.FileInfo, error) {
 const lfsPointer = "version https://git-lfs.github.com/spec/"
 
 // read returns a file's content, which must be in Git.
-func (r *repository) read(name string) ([]byte, error) {
-	content, err := r.content(name)
+func (r *repository) read(name string) ([]byte, error) { return r.readInto(nil, name) }
+
+// readInto is read, which may write over buffer and return that: to make room
+// for every file of a tree costs as much as to read it.
+func (r *repository) readInto(buffer []byte, name string) ([]byte, error) {
+	content, err := r.content(buffer, name)
 	if err == nil && bytes.HasPrefix(content, []byte(lfsPointer)) {
 		return nil, problem(Unreadable, name, 0, "the file is kept in Git LFS, and neither Flux nor the operator reads such files; keep it in Git itself")
 	}
 	return content, err
 }
 
-// content returns what Git has of a file.
-func (r *repository) content(name string) ([]byte, error) {
+// content returns what Git has of a file, maybe in buffer.
+func (r *repository) content(buffer []byte, name string) ([]byte, error) {
 	if content, ok := r.overlaid[name]; ok {
-		return content, nil
+		return append(buffer[:0], content...), nil
 	}
-	info, err := r.stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, problem(Unreadable, name, 0, "this is no regular file")
-	}
-	if info.Size() > maxFileSize {
-		return nil, tooLarge(name)
+	if name != r.walked {
+		if err := r.fit(name); err != nil {
+			return nil, err
+		}
 	}
 	f, err := r.fsys.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(r.fit(name), err)
 	}
-	content := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
-	// The size may have been a lie.
-	_, err = content.ReadFrom(io.LimitReader(f, maxFileSize+1))
-	if err := errors.Join(err, f.Close()); err != nil {
+	content, err := readAll(buffer, f)
+	switch err := errors.Join(err, f.Close()); {
+	case errors.Is(err, errTooLarge):
+		return nil, tooLarge(name)
+	case err != nil:
 		return nil, fmt.Errorf("cannot read %s: %w", name, err)
 	}
-	if p := checkSize(name, content.Bytes()); p != nil {
+	if p := checkSize(name, content); p != nil {
 		return nil, p
 	}
-	return content.Bytes(), nil
+	return content, nil
+}
+
+// fit reports whether a file may be opened. Those that a walk visits may, but for their size.
+func (r *repository) fit(name string) error {
+	info, err := r.stat(name)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return problem(Unreadable, name, 0, "this is no regular file")
+	case info.Size() > maxFileSize:
+		return tooLarge(name)
+	}
+	return nil
+}
+
+var errTooLarge = errors.New("the file is larger than what is read")
+
+// readAll reads a file, at most to one byte more than its bound.
+func readAll(buffer []byte, f fs.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFileSize {
+		return nil, errTooLarge
+	}
+	content := bytes.NewBuffer(slices.Grow(buffer[:0], int(info.Size())+bytes.MinRead))
+	_, err = content.ReadFrom(io.LimitReader(f, maxFileSize+1)) // the size may have been a lie
+	return content.Bytes(), err
 }
 
 func tooLarge(name string) *Problem {
@@ -120,7 +154,8 @@ func checkSize(name string, content []byte) *Problem {
 	if len(content) > maxFileSize {
 		return tooLarge(name)
 	}
-	if bytes.Count(content, []byte("\n---")) >= maxDocuments {
+	const separator = "\n---"
+	if len(content) >= maxDocuments*len(separator) && bytes.Count(content, []byte(separator)) >= maxDocuments {
 		return problem(TooLarge, name, 0, "the file has more than %d documents, and it is not read; split it", maxDocuments)
 	}
 	return nil
@@ -146,6 +181,7 @@ func (r *repository) walk(dir string, enter func(dir string) error, visit func(f
 		case entry.IsDir() && name != dir:
 			return enter(name)
 		case entry.Type().IsRegular() && fluxReads(name):
+			r.walked = name
 			return visit(name)
 		}
 		return nil

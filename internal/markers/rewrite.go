@@ -14,12 +14,12 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// rewritable returns a Problem if Flux would skip the file, or if the file
-// means something else after Flux has written it. Flux never changes one line
-// only: it parses the file and writes all of it again.
-func (f *file) rewritable(content []byte) *Problem {
-	if p := f.readable(content); p != nil {
-		return p
+// keeps returns a Problem if a readable file means something else after Flux
+// has written it, unless it is proven that it does not. Flux never changes one
+// line only: it parses the file and writes all of it again.
+func (f *file) keeps(content []byte, proven bool) *Problem {
+	if proven {
+		return nil
 	}
 	return sameAfterRewrite(f.name, content, func() *file { return f })
 }
@@ -147,7 +147,22 @@ func saysTheSame(before, after *document) bool {
 func rewrite(content []byte) ([]byte, error) { return rewriteWith(content, func(*yaml.Node) {}) }
 
 // rewriteWith is rewrite of content in which scalars were changed.
-func rewriteWith(content []byte, change func(*yaml.Node)) (written []byte, err error) {
+func rewriteWith(content []byte, change func(*yaml.Node)) ([]byte, error) {
+	return passThrough(content, func(nodes []*yaml.RNode) bool {
+		for _, node := range nodes {
+			visitScalars(node.YNode(), change)
+		}
+		return true
+	})
+}
+
+// errLeft is returned if whoever looks at the documents has seen enough.
+var errLeft = errors.New("not written")
+
+// passThrough reads content and writes it as Flux does, if between looks at the
+// documents, which may change them, and wants that. They have the annotations
+// then with which the library notes where they come from.
+func passThrough(content []byte, between func([]*yaml.RNode) bool) (written []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the YAML library failed: %v", r)
@@ -165,8 +180,8 @@ func rewriteWith(content []byte, change func(*yaml.Node)) (written []byte, err e
 	if reader.WrappingKind != "" {
 		return nil, errors.New("a list is unwrapped")
 	}
-	for _, node := range nodes {
-		visitScalars(node.YNode(), change)
+	if !between(nodes) {
+		return nil, errLeft
 	}
 	var out bytes.Buffer
 	writer := kio.ByteWriter{

@@ -18,8 +18,9 @@ func Scan(fsys fs.FS, dir string, visit func(Found) error) error {
 	}
 	repo := newRepository(fsys)
 	var skipped *Problem
+	var buffer []byte
 	err := repo.walk(dir, func(string) error { return nil }, func(name string) error {
-		content, err := repo.content(name)
+		content, err := repo.content(buffer, name)
 		if p := (*Problem)(nil); errors.As(err, &p) {
 			if skipped == nil {
 				skipped = p
@@ -29,6 +30,7 @@ func Scan(fsys fs.FS, dir string, visit func(Found) error) error {
 		if err != nil {
 			return err
 		}
+		buffer = content
 		for _, m := range markersIn(name, content) {
 			if err := visit(m.found); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -86,7 +87,7 @@ func copyNode(node *yaml.Node) *yaml.Node {
 
 // markers lists the document's live markers in file order.
 func (d *document) markers(name string) []marked {
-	if d.root == nil {
+	if d.root == nil || !strings.Contains(d.text, "#") || !strings.Contains(d.text, "{") { // a marker is a comment with an object
 		return nil
 	}
 	var all []marked

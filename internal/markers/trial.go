@@ -1,0 +1,71 @@
+package markers
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// trial is a file with a marker, and the same as Flux writes it.
+type trial struct{ with, written []byte }
+
+// try passes a file that is this one document, with the marker of ref at s,
+// through Flux's reader and writer. Where it is ok that one pass proves all:
+// the marker works, and the file says the same before and after. Where it is
+// not, worksAt and sameAfterRewrite tell why.
+func (d *document) try(name string, s site, ref Ref) (t trial, ok bool) {
+	if d == nil || !d.whole || d.unmarkable(name, s) != nil {
+		return trial{}, false
+	}
+	with := d.with(s, ref)
+	if with == nil {
+		return trial{}, false
+	}
+	t.with = []byte(with.text)
+	var err error
+	t.written, err = passThrough(t.with, func(nodes []*yaml.RNode) bool {
+		if len(nodes) != 1 {
+			return false
+		}
+		with.root, with.lines = nodes[0].YNode(), d.lines
+		return sameTree(d.root, withoutNotes(with.root)) && d.gains(with, s, ref)
+	})
+	if err != nil {
+		return trial{}, false
+	}
+	return t, bytes.Equal(t.with, t.written) || slices.EqualFunc([]*document{d}, parseFile("", t.written, nil).docs, saysTheSame)
+}
+
+// withoutNotes is what an object says but for the annotations in which Flux's
+// library notes where it comes from, and what had to be made for these.
+func withoutNotes(root *yaml.Node) *yaml.Node {
+	root = copyToAnnotate(root)
+	metadata := child(root, yaml.MetadataField)
+	annotations := child(metadata, yaml.AnnotationsField)
+	if annotations == nil {
+		return root
+	}
+	removePairs(annotations, func(key string, _ *yaml.Node) bool { return isNote(key) })
+	empty := func(name string) func(string, *yaml.Node) bool {
+		return func(key string, value *yaml.Node) bool { return key == name && len(value.Content) == 0 }
+	}
+	removePairs(metadata, empty(yaml.AnnotationsField))
+	removePairs(root, empty(yaml.MetadataField))
+	return root
+}
+
+func isNote(key string) bool {
+	return strings.HasPrefix(key, "internal.config.kubernetes.io/") || key == "config.kubernetes.io/index" || key == "config.kubernetes.io/path"
+}
+
+func removePairs(mapping *yaml.Node, remove func(key string, value *yaml.Node) bool) {
+	var kept []*yaml.Node
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if !remove(mapping.Content[i].Value, mapping.Content[i+1]) {
+			kept = append(kept, mapping.Content[i], mapping.Content[i+1])
+		}
+	}
+	mapping.Content = kept
+}
