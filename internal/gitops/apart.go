@@ -42,7 +42,7 @@ const maxChanges = 5000
 const maxOthers = 10
 
 // Apart compares a branch that was cloned beside the remote's with that one, by limit generations of both if need be. The Error has
-// the reason BranchMoved if one of the two has another commit by now.
+// the reason BranchMoved if one of the two has another commit by now, BranchUnread if what is compared is too large.
 func (c *Client) Apart(ctx context.Context, remote Remote, checkout *Checkout, branch string, limit int) (*Apart, error) {
 	there := checkout.Beside(branch)
 	if there == nil {
@@ -52,8 +52,13 @@ func (c *Client) Apart(ctx context.Context, remote Remote, checkout *Checkout, b
 		return there.apart(checkout, c.opts) // the clone has all that matters
 	}
 	deep, err := c.fetch(ctx, remote.Beside(branch), limit)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() == nil && tooMuch(err): // the heads were cloned, so it is their histories
+		return nil, remote.On(branch).branchUnread(err)
+	case err != nil:
 		return nil, remote.failure(operationClone, err, "")
+	case deep.Unread(branch) != nil:
+		return nil, errors.Join(deep.Unread(branch), deep.Close())
 	}
 	now := deep.Beside(branch)
 	if now == nil || now.head.Hash != there.head.Hash || deep.head.Hash != checkout.head.Hash {

@@ -59,6 +59,7 @@ type Checkout struct {
 	head   *object.Commit
 	files  *treeFS
 	beside map[string]*Checkout
+	unread map[string]error
 	closed sync.Once
 }
 
@@ -79,10 +80,6 @@ func (c *Checkout) FS() fs.FS { return c.files }
 
 // Head is the commit. Its parents are known although the clone is shallow.
 func (c *Checkout) Head() Commit { return newCommit(c.head) }
-
-// Beside is the newest commit of another branch that was fetched with this one, see Remote.Beside; nil: there is no such branch.
-// It is readable until this one is closed.
-func (c *Checkout) Beside(branch string) *Checkout { return c.beside[branch] }
 
 // Close removes the clone from the disk. Calling it again does nothing.
 func (c *Checkout) Close() error {
@@ -117,8 +114,8 @@ func (c *Client) Clone(ctx context.Context, remote Remote) (*Checkout, error) {
 	return checkout, nil
 }
 
-// fetch clones the last depth generations of the branch.
-func (c *Client) fetch(ctx context.Context, remote Remote, depth int) (*Checkout, error) {
+// fetchAll clones the last depth generations of the branch and of all that are beside it.
+func (c *Client) fetchAll(ctx context.Context, remote Remote, depth int) (*Checkout, error) {
 	conn, err := remote.connection()
 	if err != nil {
 		return nil, err
@@ -154,7 +151,7 @@ func (c *Client) clone(ctx context.Context, remote Remote, url string, options *
 	return checkout, nil
 }
 
-// run fetches the branch of a remote, and those beside it that are there.
+// run fetches the branch of a remote, and those beside it that are there. Of these each may be unreadable by itself.
 func (d *download) run(ctx context.Context, remote Remote, url string, options *extgogit.FetchOptions, limits Options) (*Checkout, error) {
 	var err error
 	if d.repo, err = extgogit.Init(d.store, nil); err != nil {
@@ -171,11 +168,14 @@ func (d *download) run(ctx context.Context, remote Remote, url string, options *
 	if err != nil {
 		return nil, err
 	}
-	checkout.beside = map[string]*Checkout{}
+	checkout.beside, checkout.unread = map[string]*Checkout{}, map[string]error{}
 	for _, branch := range beside {
-		if checkout.beside[branch], err = d.checkout(branch, limits); err != nil {
-			return nil, err
+		other, err := d.checkout(branch, limits)
+		if err != nil {
+			checkout.unread[branch] = remote.On(branch).branchUnread(err)
+			continue
 		}
+		checkout.beside[branch] = other
 	}
 	return checkout, nil
 }
@@ -183,7 +183,7 @@ func (d *download) run(ctx context.Context, remote Remote, url string, options *
 // fetch takes all branches at once, and tells which of those beside the remote's are there. Git takes none if one is not there,
 // and says which: so the others are asked for again.
 func (d *download) fetch(ctx context.Context, remote Remote, options *extgogit.FetchOptions) (beside []string, err error) {
-	beside = slices.DeleteFunc(slices.Clone(remote.beside), func(branch string) bool { return branch == remote.Branch })
+	beside = slices.Clone(remote.beside)
 	for {
 		options.RefSpecs = []config.RefSpec{refSpecOf(remote.Branch)}
 		for _, branch := range beside {

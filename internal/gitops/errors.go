@@ -37,6 +37,8 @@ const (
 	ReasonSigningKeyUnusable Reason = "SigningKeyUnusable"
 	// ReasonBranchMoved: others kept committing to the branch while we tried.
 	ReasonBranchMoved Reason = "BranchMoved"
+	// ReasonBranchUnread: another branch than the one that counts cannot be read, for example since it is too large.
+	ReasonBranchUnread Reason = "BranchUnread"
 	// ReasonTooLarge: the repository is larger than the limits of the Client.
 	ReasonTooLarge Reason = "TooLarge"
 	// ReasonPathRefused: a change names something else than an existing regular file of the tree, or the tree has a file whose

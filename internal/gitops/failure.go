@@ -91,7 +91,7 @@ func classifyLocal(err error) (verdict, bool) {
 	case errors.Is(err, errUnsupportedURL):
 		return verdict{ReasonURLInvalid, "The repository's address is not of scheme http, https or ssh", "correct the GitRepository's spec.url"}, true
 	case errors.Is(err, errPackTooLarge), errors.Is(err, errPackBomb), errors.Is(err, errTooManyFiles), errors.Is(err, errPathTooLong):
-		return verdict{ReasonTooLarge, fmt.Sprintf("The repository is larger than the operator may clone: %v", err), "take large files out of the branch, or use a smaller repository"}, true
+		return verdict{ReasonTooLarge, fmt.Sprintf("It is larger than the operator may clone: %v", err), "take large files out of the branch, or use a smaller repository"}, true
 	case strings.HasPrefix(err.Error(), "invalid path"): // go-git exports no error for it
 		return verdict{ReasonPathRefused, fmt.Sprintf("The branch has a file with a name that neither the operator nor Flux can push: %v", err), "rename or remove that file"}, true
 	case isFile:

@@ -43,6 +43,9 @@ func (c *Client) Propose(ctx context.Context, remote Remote, branch string, own 
 		return false, err
 	}
 	defer func() { err = errors.Join(err, checkout.Close()) }()
+	if problem := checkout.Unread(branch); problem != nil {
+		return false, problem
+	}
 	there := checkout.Beside(branch)
 	stands, err := c.standing(ctx, remote, branch, checkout, own)
 	if err != nil {

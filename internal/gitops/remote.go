@@ -43,11 +43,11 @@ func (r Remote) On(branch string) Remote {
 	return r
 }
 
-// Beside lets clones fetch further branches at once, as far as these are there, see Checkout.Beside.
+// Beside lets clones fetch further branches at once, as far as these are there and can be read, see Checkout.Beside.
 func (r Remote) Beside(branches ...string) Remote {
 	r.beside = slices.Concat(r.beside, branches)
 	slices.Sort(r.beside)
-	r.beside = slices.Compact(r.beside)
+	r.beside = slices.DeleteFunc(slices.Compact(r.beside), func(branch string) bool { return branch == r.Branch })
 	return r
 }
 
