@@ -51,14 +51,9 @@ func (c *Client) Apart(ctx context.Context, remote Remote, checkout *Checkout, b
 	if there.head.Hash == checkout.head.Hash || slices.Equal(there.head.ParentHashes, []plumbing.Hash{checkout.head.Hash}) {
 		return there.apart(checkout, c.opts) // the clone has all that matters
 	}
-	deep, err := c.fetch(ctx, remote.Beside(branch), limit)
-	switch {
-	case err != nil && ctx.Err() == nil && tooMuch(err): // the heads were cloned, so it is their histories
-		return nil, remote.On(branch).branchUnread(err)
-	case err != nil:
-		return nil, remote.failure(operationClone, err, "")
-	case deep.Unread(branch) != nil:
-		return nil, errors.Join(deep.Unread(branch), deep.Close())
+	deep, err := c.deepen(ctx, remote.On(remote.Branch).Beside(branch), branch, limit)
+	if err != nil {
+		return nil, err
 	}
 	now := deep.Beside(branch)
 	if now == nil || now.head.Hash != there.head.Hash || deep.head.Hash != checkout.head.Hash {
@@ -70,6 +65,20 @@ func (c *Client) Apart(ctx context.Context, remote Remote, checkout *Checkout, b
 	}
 	apart.deep = deep
 	return apart, nil
+}
+
+// deepen clones more of two branches whose newest commits could be cloned: what is too large then are their histories.
+func (c *Client) deepen(ctx context.Context, remote Remote, branch string, limit int) (*Checkout, error) {
+	deep, err := c.fetch(ctx, remote, limit)
+	switch {
+	case err != nil && ctx.Err() == nil && tooMuch(err):
+		return nil, remote.On(branch).branchUnread(err)
+	case err != nil:
+		return nil, remote.failure(operationClone, err, "")
+	case deep.Unread(branch) != nil:
+		return nil, errors.Join(deep.Unread(branch), deep.Close())
+	}
+	return deep, nil
 }
 
 // Close removes what was fetched for the comparison.
