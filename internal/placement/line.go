@@ -43,7 +43,7 @@ func (v *visit) decide(at place, claims []claim) error {
 // another key signs: it writes nothing while it has a finding.
 func (v *visit) refuse(at place, claims []claim, problem func(claim) *pin.Finding) error {
 	for _, c := range claims {
-		stays := c.Intent.Unmanaged || c.Suspended || c.Later
+		stays := c.Intent.Unmanaged || c.Suspended || c.Later || c.Unread != nil
 		if marker := c.location.Marker; marker != nil && marker.Ref == c.ref() && !stays {
 			if err := v.remove(at.file, c.ref()); err != nil {
 				return err
@@ -143,7 +143,7 @@ func (v *visit) put(at place, claims []claim, write func([]byte, markers.Locatio
 }
 
 // mayMark: this visit may place the pin's marker.
-func (p Pin) mayMark() bool { return !p.Later && batch.MayMark(p.Pin) }
+func (p Pin) mayMark() bool { return !p.Later && p.Unread == nil && batch.MayMark(p.Pin) }
 
 // follow remembers a line without a marker.
 func (v *visit) follow(claims []claim, leader claim, finding *pin.Finding) {

@@ -29,6 +29,9 @@ type Pin struct {
 	SourceProblem *pin.Finding
 	// Pushed is where its push branch has the version; nil: it has no push branch, or that has none.
 	Pushed *batch.Line
+	// Unread is what is remembered of the pin if its push branch could not be read, in the place of anything that this look shows;
+	// nil: it could.
+	Unread *pin.Memory
 	// Refused: the pin's namespace may not use the repository.
 	Refused bool
 	// Later: another visit, whose commit has the right signature, places or removes this pin's marker. This one only reads.
@@ -160,6 +163,12 @@ func (v *visit) look(p Pin) error {
 
 // remember records what was read of a pin; then says what else changes in its memory.
 func (v *visit) remember(p Pin, line batch.Line, then func(*pin.Memory)) {
+	if p.Unread != nil {
+		memory := *p.Unread
+		memory.Prompt = p.Intent.Prompt // when it is read again is known
+		v.plan.Memories[p.Key] = memory
+		return
+	}
 	if p.Push != "" {
 		line = batch.Proposed(p.Pin, line, p.Pushed)
 	}

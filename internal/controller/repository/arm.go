@@ -36,6 +36,7 @@ func (r *Reconciler) arm(ctx context.Context, before *scope, a batch.Arm) error 
 		return errStale
 	}
 	r.retries.forget(before.key, prepared[0].Intent.Source.Repository)
+	r.unread.forget(before.key, pushBranchOf(prepared[0].Pin))
 	reading := found.reading
 	s, err := r.observe(ctx, r.Live, before.key)
 	if err != nil {
@@ -160,15 +161,20 @@ func (r *Reconciler) checkFailed(ctx context.Context, s *scope, a batch.Arm, err
 	if len(members) == 0 {
 		return errStale
 	}
-	// The pins of a batch share both.
+	// The pins of a batch share all of this.
 	asked := batch.Visit{Repository: members[0].Intent.Source.Repository, Signer: batch.SignerOf(members[0])}
 	retryAt, count := r.backOff(s.key, asked, err)
+	if unread(err) {
+		retryAt, count = r.unread.backOff(s.key, pushBranchOf(members[0]), r.Now())
+	}
+	return r.giveUp(ctx, s, members, finding, retryAt, count)
+}
+
+// giveUp releases the pins of a batch, which say why and when it is tried again. Then the failure counts.
+func (r *Reconciler) giveUp(ctx context.Context, s *scope, pins []batch.Pin, finding *pin.Finding, retryAt time.Time, count func()) error {
 	memories := map[batch.Key]pin.Memory{}
-	for _, p := range members {
-		memory := p.Memory
-		memory.Finding = finding
-		memory.RetryAt = retryAt.UTC().Format(time.RFC3339)
-		memories[p.Key] = memory
+	for _, p := range pins {
+		memories[p.Key] = failing(p.Memory, finding, retryAt)
 	}
 	if err := r.remember(ctx, s, memories, release); err != nil {
 		return err

@@ -25,6 +25,9 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 	repository := pins[0].Intent.Source.Repository
 	memory := observeAutomation(s.automations[a.Automation]).Memory
 	reading, commit, err := r.outcome(ctx, s, pins, memory)
+	if unread(err) {
+		return r.leaveUnread(ctx, s, batchPins(pins), err)
+	}
 	if err != nil {
 		if gitFinding(err) == nil || isStopped(ctx, err) {
 			return fmt.Errorf("read what batch %s wrote: %w", a.ID, err)
@@ -34,6 +37,7 @@ func (r *Reconciler) conclude(ctx context.Context, s *scope, a batch.Conclude) e
 		return errStale
 	}
 	r.retries.forget(s.key, repository)
+	r.unread.forget(s.key, pushBranchOf(pins[0].Pin))
 	settled := batch.Settle(r.Now(), batchPins(pins), memory, reading, commit)
 	if err := r.remember(ctx, s, followers(s, a.ID, settled), keep); err != nil {
 		return err
@@ -56,6 +60,9 @@ func (r *Reconciler) outcome(ctx context.Context, s *scope, pins []placement.Pin
 		return reading, &trailer, nil
 	}
 	trailer, err := r.history(ctx, found.remote, memory)
+	if found.pushed != nil && gitops.ReasonOf(err) == gitops.ReasonTooLarge {
+		return reading, nil, nil // what the lines have must do
+	}
 	return reading, trailer, err
 }
 

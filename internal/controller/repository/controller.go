@@ -64,6 +64,8 @@ type Reconciler struct {
 	retries retries[pin.NamespacedName]
 	// unsigned are the signing keys that could not be used.
 	unsigned retries[batch.Signer]
+	// unread are the push branches that could not be read although the checkout branch could.
+	unread retries[pushBranch]
 	// arming is held while an automation is being armed, and for good once the operator stops.
 	arming  sync.Mutex
 	stopped bool

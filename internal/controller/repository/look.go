@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"errors"
 
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
@@ -40,6 +41,9 @@ func (r *Reconciler) look(ctx context.Context, s *scope, pins []placement.Pin) (
 	checkout, err := r.Git.Clone(ctx, remote)
 	if err != nil {
 		return nil, err
+	}
+	if err := checkout.Unread(pins[0].Push); err != nil {
+		return nil, errors.Join(err, checkout.Close())
 	}
 	l := &look{clone: checkout, remote: remote, head: checkout.Head(), checkout: checkout.Head(), branch: remote.Branch}
 	applied, err := r.applied(ctx, s)

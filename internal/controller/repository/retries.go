@@ -7,7 +7,7 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 )
 
-// retries remembers when what failed, with a GitRepository or a signing key, is tried again. It is lost with the process: then
+// retries remembers when what failed, with a GitRepository, a push branch or a signing key, is tried again. It is lost with the process: then
 // all are tried at once.
 type retries[K comparable] struct {
 	mu sync.Mutex
@@ -35,6 +35,12 @@ func (r *retries[K]) next(key string, what K, now time.Time) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return now.Add(batch.Backoff(r.of[key][what].failures + 1))
+}
+
+// backOff is when what failed is tried again, and what counts the failure once it is said.
+func (r *retries[K]) backOff(key string, what K, now time.Time) (at time.Time, count func()) {
+	at = r.next(key, what, now)
+	return at, func() { r.failed(key, what, at) }
 }
 
 // failed counts a failure that is tried again at a time.

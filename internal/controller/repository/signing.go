@@ -26,9 +26,7 @@ func unsignable(err error) bool { return gitops.ReasonOf(err) == gitops.ReasonSi
 // used delays only those whose commits it signs.
 func (r *Reconciler) backOff(key string, asked batch.Visit, err error) (at time.Time, count func()) {
 	if unsignable(err) {
-		at = r.unsigned.next(key, asked.Signer, r.Now())
-		return at, func() { r.unsigned.failed(key, asked.Signer, at) }
+		return r.unsigned.backOff(key, asked.Signer, r.Now())
 	}
-	at = r.retries.next(key, asked.Repository, r.Now())
-	return at, func() { r.retries.failed(key, asked.Repository, at) }
+	return r.retries.backOff(key, asked.Repository, r.Now())
 }

@@ -83,7 +83,8 @@ func markerSource(ctx context.Context, reader client.Reader, of pin.Source) (mar
 	return resolve.MarkerSource(&kustomization, of.Path), nil, nil
 }
 
-// remote is the branch with the credentials of a GitRepository, as the namespaces of the pins may use it, beside their push branches.
+// remote is the branch with the credentials of a GitRepository, as the namespaces of the pins may use it, beside their push branches
+// that are to be read.
 func (r *Reconciler) remote(ctx context.Context, s *scope, repository pin.NamespacedName, pins []placement.Pin) (gitops.Remote, error) {
 	for key, found := range s.sources {
 		if key.Repository == repository && found.repository != nil {
@@ -93,7 +94,7 @@ func (r *Reconciler) remote(ctx context.Context, s *scope, repository pin.Namesp
 			}
 			remote, err := gitops.RemoteOf(ctx, r.Live, accounts, found.repository)
 			for _, p := range pins {
-				if p.Push != "" {
+				if p.Push != "" && p.Unread == nil {
 					remote = remote.Beside(p.Push)
 				}
 			}

@@ -24,6 +24,7 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 	for i := range pins {
 		pins[i].Later = !a.Serves(pins[i].Pin)
 	}
+	r.spare(s.key, pins)
 	remote, err := r.remote(ctx, s, repository, pins)
 	remote.PushOptions = a.Options.Map()
 	if err != nil {
@@ -40,9 +41,11 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 	r.retries.forget(s.key, repository)
 	if len(plan.Files) > 0 {
 		log.FromContext(ctx).Info("Pushed markers", "repository", repository.String(), "commit", head.Hash, "placed", len(plan.Placed), "adopted", len(plan.Adopted), "removed", len(plan.Removed))
-		for key, memory := range plan.Memories {
-			memory.Revision = head.Hash
-			plan.Memories[key] = memory
+		for _, p := range pins {
+			if memory, read := plan.Memories[p.Key]; read && p.Unread == nil {
+				memory.Revision = head.Hash
+				plan.Memories[p.Key] = memory
+			}
 		}
 	}
 	r.tellAdopted(s, plan.Adopted)
@@ -64,6 +67,7 @@ func (r *Reconciler) placing(ctx context.Context, s *scope, a batch.Visit, pins 
 		if err != nil {
 			return gitops.Change{}, err
 		}
+		r.noteUnread(s.key, checkout, pins)
 		if err := readPushed(checkout, pins, applied); err != nil {
 			return gitops.Change{}, err
 		}

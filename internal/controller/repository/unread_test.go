@@ -1,0 +1,88 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+	"github.com/giantswarm/app-upgrade-operator/internal/batch"
+	"github.com/giantswarm/app-upgrade-operator/internal/pin"
+	"github.com/giantswarm/app-upgrade-operator/internal/placement"
+)
+
+// A push branch that cannot be read delays nothing but itself, and is forgotten when it can.
+func TestUnreadPushBranchDelaysOnlyItself(t *testing.T) {
+	for name, does := range map[string]func(context.Context, *Reconciler, *scope) error{
+		"arm": func(ctx context.Context, r *Reconciler, s *scope) error {
+			return r.arm(ctx, s, batch.Arm{ID: "b1", Automation: s.Pins[0].Automation, Pins: []batch.Key{s.Pins[0].Key}})
+		},
+		"conclude": func(ctx context.Context, r *Reconciler, s *scope) error {
+			return r.conclude(ctx, s, batch.Conclude{ID: "b1", Automation: s.Pins[0].Automation})
+		},
+		"visit": func(ctx context.Context, r *Reconciler, s *scope) error {
+			return r.visit(ctx, s, batch.Visit{Repository: apps})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, s, branch := armable(t, map[string]string{"apps.yaml": "apps: 1\n"}, func() time.Time { return noon })
+			s.Pins[0].Push = "upgrades"
+			_, err := branch.Commit(t.Context(), gitserver.Change{
+				Branch: "upgrades", Message: "A film", Files: map[string]string{"film.bin": strings.Repeat("\x00", 2<<20)},
+			})
+			must(t, err)
+			if err := does(t.Context(), r, s); err != nil && !errors.Is(err, errStale) {
+				t.Fatal(err)
+			}
+			if times := r.retries.times("key"); len(times) > 0 {
+				t.Errorf("the whole repository is delayed: %v", times)
+			}
+			if at := r.unread.times("key")[pushBranch{apps, "upgrades"}]; !at.Equal(noon.Add(15 * time.Second)) {
+				t.Errorf("the branch is tried again at %s", at)
+			}
+			must(t, exec.CommandContext(t.Context(), "git", "-C", branch.Dir(), "branch", "-f", "upgrades", gitserver.DefaultBranch).Run())
+			if err := does(t.Context(), r, s); err != nil && !errors.Is(err, errStale) {
+				t.Fatal(err)
+			}
+			if times := r.unread.times("key"); len(times) > 0 {
+				t.Errorf("it is still remembered: %v", times)
+			}
+		})
+	}
+}
+
+// While a push branch waits it is not asked for, unless a pin does not say so yet.
+func TestSpare(t *testing.T) {
+	unreadable := &pin.Finding{Reason: v1alpha1.GitUnreadableReason}
+	for name, tc := range map[string]struct {
+		push   string
+		change func(*placement.Pin)
+		spared bool
+	}{
+		"knows":                {push: "huge", change: func(p *placement.Pin) { p.Memory.Finding = unreadable }, spared: true},
+		"leaves":               {push: "huge", change: func(p *placement.Pin) { p.Intent.Remove = true }, spared: true},
+		"is new":               {push: "huge", change: func(*placement.Pin) {}},
+		"says something else":  {push: "huge", change: func(p *placement.Pin) { p.Memory.Finding = &pin.Finding{Reason: "Else"} }},
+		"another branch":       {push: "good", change: func(p *placement.Pin) { p.Memory.Finding = unreadable }},
+		"none":                 {change: func(p *placement.Pin) { p.Memory.Finding = unreadable }},
+		"its time has come":    {push: "past", change: func(p *placement.Pin) { p.Memory.Finding = unreadable }},
+		"another's repository": {push: "huge", change: func(p *placement.Pin) { p.Memory.Finding, p.Intent.Source.Repository.Name = unreadable, "else" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &Reconciler{Options: Options{Now: func() time.Time { return noon }}}
+			r.unread.failed("key", pushBranch{apps, "huge"}, noon.Add(time.Second))
+			r.unread.failed("key", pushBranch{apps, "past"}, noon)
+			pins := []placement.Pin{{Pin: batch.Pin{Push: tc.push}}}
+			pins[0].Intent.Source.Repository = apps
+			tc.change(&pins[0])
+			r.spare("key", pins)
+			if got := pins[0].Unread != nil; got != tc.spared {
+				t.Errorf("spared: %v", got)
+			}
+		})
+	}
+}

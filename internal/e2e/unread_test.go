@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/environment"
+	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
+)
+
+// A push branch that is too large to be read keeps nobody waiting but the policy that names it, which says so.
+func TestPushBranchTooLarge(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0", "three": "1.0.0"})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("proposed", ">=1.0.0", []string{"one"}, proposing)
+	f.policy("plain", ">=1.0.0", []string{"two"})
+	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
+	f.proposes("proposed", "1.1.0", "one")
+	_, err := f.repo.Commit(t.Context(), gitserver.Change{
+		Branch: upgrades, Message: "A film", Files: map[string]string{"film.bin": strings.Repeat("\x00", 101<<20)},
+	})
+	must(t, err)
+
+	f.release("1.2.0")
+	f.scan()
+	f.policy("new", ">=1.0.0", []string{"three"})
+	eventually(t, "others are marked and upgraded", func() error {
+		return errors.Join(f.marked("three"), f.inGit("two", "1.2.0"), f.inGit("three", "1.2.0"))
+	})
+	eventually(t, "the policy says so", func() error {
+		return f.target("proposed", "one", func(status v1alpha1.TargetStatus) error {
+			if err := withFinding(v1alpha1.GitUnreadableReason)(status); err != nil {
+				return err
+			}
+			if !strings.Contains(status.Finding.Message, "branch "+upgrades) {
+				return fmt.Errorf("the message is %q", status.Finding.Message)
+			}
+			return nil
+		})
+	})
+	must(t, f.inGit("one", "1.0.0"))
+}
