@@ -44,7 +44,7 @@ func recallProposal(m pin.Memory, l Line) pin.Memory {
 		was.Branch, was.Tag, was.Commit = l.Push, "", ""
 	}
 	merged := was.Tag != "" && versions.Same(was.Tag, l.Checkout)
-	if !merged {
+	if !merged || leftNewer(m, was.Checkout, l.Checkout) {
 		m = chosen(m, was.Checkout, l.Checkout)
 	}
 	m.File, m.Line = l.File, l.Line
@@ -57,6 +57,11 @@ func recallProposal(m pin.Memory, l Line) pin.Memory {
 		m = held(m, was.Tag)
 	}
 	return m
+}
+
+// leftNewer: a human left what was newer than an upgrade that was proposed before. Only the merge of a rollback leads down.
+func leftNewer(m pin.Memory, before, now string) bool {
+	return !downward(m) && versions.Newer(before, now)
 }
 
 // noted is the memory of a pin whose wanted version stands on the push branch. It is a proposal even if it was to take one back: that

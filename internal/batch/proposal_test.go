@@ -69,9 +69,17 @@ func TestRecallProposal(t *testing.T) {
 		"a rollback that is merged": {
 			pin: func(p *Pin) {
 				proposed(p)
+				p.Memory.From, p.Memory.Wanted = "1.0.0", "0.9.0"
 				p.Memory.Git, p.Memory.Proposal = "0.9.0", pin.Proposal{Branch: upgrades, Checkout: "1.0.0", Tag: "0.9.0"}
 			},
 			checkout: "0.9.0", pushed: "0.9.0", git: "0.9.0",
+		},
+		"overtaken, and a human goes down to it": {
+			pin: func(p *Pin) {
+				proposed(p)
+				p.Memory.Proposal.Checkout = "2.1.0"
+			},
+			checkout: "1.1.0", pushed: "1.1.0", git: "1.1.0", upTo: "2.1.0",
 		},
 		"another branch": {
 			pin:      func(p *Pin) { proposed(p); p.Push = "next" },

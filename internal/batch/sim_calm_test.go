@@ -32,6 +32,13 @@ func (w *world) assertWithdrawn() {
 
 // mergeAll is a human who merges what is proposed, and at last deletes what findings tell to delete, while nothing else happens.
 func (w *world) mergeAll(t *rapid.T, deletes bool) bool {
+	if w.mergeMarkers(t) {
+		return true
+	}
+	if _, there := w.git.at(markersBranch); there && w.protected { // what a human put there may have been squashed
+		delete(w.git.branches, markersBranch)
+		return true
+	}
 	for _, branch := range w.pushed() {
 		proposes, stale := false, false
 		for _, p := range w.api.pins {

@@ -17,7 +17,7 @@ func (g *ghost) proposed(w *world, branch string, b *armedBatch, key Key, was li
 	value := b.wanted[key]
 	touched := g.moved[key] > b.read || g.branched[branch] > b.read
 	again := b.written[key]
-	b.written[key], g.offered[value+" for "+key.Name] = true, true
+	b.written[key] = true
 	g.counts.proposed++
 	if b.given[key] {
 		delete(g.owed, key) // a human may merge it
@@ -45,12 +45,12 @@ func (g *ghost) proposed(w *world, branch string, b *armedBatch, key Key, was li
 // deletes: the operator deletes a branch. Nothing that others put there may be lost.
 func (g *ghost) deletes(w *world, branch string) {
 	g.counts.deleted++
-	now, base, gone := w.head(), w.git.parted(branch, w.git.before(w.git.branches[checkout])), w.git.head(branch)
+	now, gone := w.head(), w.git.head(branch)
 	for key, l := range gone.lines { // what Flux proposed once is nobody's, and what it proposes next is not lost
 		if l.value == w.api.pins[key].memory.Wanted {
 			continue
 		}
-		if l.human && l.value != base.lines[key].value && l.value != now.lines[key].value && !g.offered[l.value+" for "+key.Name] {
+		if l.human && !w.git.everHad(checkout, key, l.value) && !g.offered[l.value+" for "+key.Name] {
 			g.fail("branch %s is deleted, and somebody's %s for %s is lost", branch, l.value, key.Name)
 		}
 	}

@@ -31,7 +31,7 @@ type ghost struct {
 	kept map[Key]string
 	// branched is the newest act of humans and others on each push branch.
 	branched map[string]int
-	// offered are all values that Flux ever proposed, with their lines.
+	// offered are all values that Flux ever proposed, or was allowed to, with their lines.
 	offered map[string]bool
 	// quiet are policies that are suspended, or closed, none of whose pins is armed any more.
 	quiet  map[string]bool
@@ -79,6 +79,9 @@ func (g *ghost) armed(w *world, live cluster, a Arm, pins []Key, read int) {
 	for _, key := range pins {
 		p := live.pins[key]
 		b.from[key], b.wanted[key] = p.memory.From, p.memory.Wanted
+		if p.pushes() != "" { // who writes the same meanwhile agrees with it
+			g.offered[p.memory.Wanted+" for "+key.Name] = true
+		}
 		if p.automation() != a.Automation {
 			g.fail("%s is armed by %s, and its policy wants %s", key.Name, a.Automation.Name, p.automation().Name)
 		}

@@ -28,6 +28,9 @@ func (p *process) visit(view cluster, try int) bool {
 			if base != p.w.git.branches[checkout] {
 				return p.visit(view, try+1)
 			}
+			if p.w.protected {
+				return p.refused(view, memories, gone)
+			}
 			p.w.note("%s pushes markers", p.leader)
 			p.w.ghost.placed(p.w.head().lines, lines)
 			p.w.git.add(checkout, func(c *commit) { c.lines = lines })
@@ -37,6 +40,7 @@ func (p *process) visit(view cluster, try int) bool {
 			}
 		}
 		p.answered()
+		p.withdrawMarkers(view, gone)
 		p.remember(view, memories, relaxed)
 		p.forget(view, gone)
 		return true
@@ -46,37 +50,39 @@ func (p *process) visit(view cluster, try int) bool {
 
 // place is what placement does, with one line for each pin.
 func (p *process) place(view cluster) (map[Key]line, map[Key]pin.Memory, []Key) {
-	lines, memories := maps.Clone(p.w.head().lines), map[Key]pin.Memory{}
+	pins := p.observe(view).Pins
+	lines, memories := marks(p.w.head().lines, pins), map[Key]pin.Memory{}
 	var gone []Key
-	for _, observed := range p.observe(view).Pins {
-		l, m := lines[observed.Key], observed.Memory
-		read := p.w.located(observed)
+	for _, observed := range pins {
+		l, m, read := p.w.head().lines[observed.Key], observed.Memory, p.w.located(observed)
 		if leaves(observed) {
-			l.marker = false
-			lines[observed.Key] = l
 			gone = append(gone, observed.Key)
 			continue
 		}
-		switch {
-		case l.marker:
-			m = Recall(m, read, revision(p.w.git.branches[checkout]))
-			m.Marked = true
-		case m.Marked:
+		placed := !l.marker && lines[observed.Key].marker
+		if !l.marker && m.Marked {
 			read.Problem = &pin.Finding{Reason: reasonMarkerMissing, Message: "gone"}
-			m = Recall(m, read, revision(p.w.git.branches[checkout]))
-		case MayMark(observed):
-			l.marker = true
-			lines[observed.Key] = l
-			m.Finding = nil
-			m = Recall(m, read, revision(p.w.git.branches[checkout]))
-			m.Marked = true
-		default:
-			m = Recall(m, read, revision(p.w.git.branches[checkout]))
 		}
+		if placed {
+			m.Finding = nil
+		}
+		m = Recall(m, read, revision(p.w.git.branches[checkout]))
+		m.Marked = m.Marked || l.marker || placed
 		m.Prompt = observed.Intent.Prompt
 		memories[observed.Key] = m
 	}
 	return lines, memories, gone
+}
+
+// marks are lines with the markers that pins should have there.
+func marks(on map[Key]line, pins []Pin) map[Key]line {
+	lines := maps.Clone(on)
+	for _, p := range pins {
+		l := lines[p.Key]
+		l.marker = !leaves(p) && (l.marker || !p.Memory.Marked && MayMark(p))
+		lines[p.Key] = l
+	}
+	return lines
 }
 
 func (p *process) visitFailed(view cluster) bool {

@@ -166,8 +166,9 @@ func changePush(w *world, t *rapid.T) {
 	w.updatePolicy(name, func(p *policyObject) { p.push = to })
 }
 
-// changeServer is a server that refuses pushes to other branches, or to delete them.
+// changeServer is a server that refuses pushes to other branches, or to delete them, or pushes of markers to the checkout branch.
 func changeServer(w *world, t *rapid.T) {
 	w.refusesPush, w.refusesDelete = chance(t, "push", 3) == 0, chance(t, "delete", 3) == 0
-	w.note("server: refuses to push %t, to delete %t", w.refusesPush, w.refusesDelete)
+	w.protected = chance(t, "protect", 2) == 0
+	w.note("server: refuses to push %t, to delete %t, is protected %t", w.refusesPush, w.refusesDelete, w.protected)
 }

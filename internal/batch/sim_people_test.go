@@ -82,6 +82,7 @@ var events = map[string]func(w *world, t *rapid.T){
 	"commit2":   commitValue,
 	"marker":    commitMarker,
 	"policy":    changePolicy,
+	"delete":    deletePolicy,
 	"schedule":  changeSchedule,
 	"tag":       changeTag,
 	"race":      commitRace,
@@ -91,6 +92,7 @@ var events = map[string]func(w *world, t *rapid.T){
 	"fail":      failVersion,
 	"go on":     goOnWith,
 	"merge":     mergeBranch,
+	"markers":   decideMarkers,
 	"close":     closeBranch,
 	"edit":      editBranch,
 	"rebase":    rebaseBranch,
@@ -105,7 +107,7 @@ var events = map[string]func(w *world, t *rapid.T){
 }
 
 // proposals are the events of walks that begin with a push branch.
-var proposals = map[string]bool{"merge": true, "close": true, "edit": true, "rebase": true, "elsewhere": true, "push": true, "server": true}
+var proposals = map[string]bool{"merge": true, "markers": true, "close": true, "edit": true, "rebase": true, "elsewhere": true, "push": true, "server": true}
 
 func drawPin(w *world, t *rapid.T) (Key, bool) {
 	keys := w.pinKeys()
@@ -175,10 +177,7 @@ func commitMarker(w *world, t *rapid.T) {
 
 func changePolicy(w *world, t *rapid.T) {
 	name := pick(t, "policy", policyNames)
-	what := pick(t, "change", []string{"suspend", "resume", "suspend", "resume", "foreign", "exclude", "delete"})
-	if what == "delete" && chance(t, "really", 4) > 0 {
-		return
-	}
+	what := pick(t, "change", []string{"suspend", "resume", "suspend", "resume", "foreign", "exclude"})
 	w.note("human: %s policy %s", what, name)
 	w.updatePolicy(name, func(p *policyObject) {
 		switch what {
@@ -188,12 +187,20 @@ func changePolicy(w *world, t *rapid.T) {
 			p.suspended = false
 		case "foreign":
 			p.foreign = !p.foreign
-		case "exclude":
-			p.candidate = "1.1.0"
 		default:
-			p.deleted = true
+			p.candidate = "1.1.0"
 		}
 	})
+	delete(w.ghost.quiet, name)
+}
+
+func deletePolicy(w *world, t *rapid.T) {
+	if chance(t, "really", 3) > 0 {
+		return
+	}
+	name := pick(t, "policy", policyNames)
+	w.note("human: delete policy %s", name)
+	w.updatePolicy(name, func(p *policyObject) { p.deleted = true })
 	delete(w.ghost.quiet, name)
 }
 
@@ -250,10 +257,10 @@ func drawEvents(t *rapid.T, pushes bool) []string {
 		chosen = append(chosen, "fail", "fail", "fail", "go on")
 	}
 	if chance(t, "schedules", 2) == 0 {
-		chosen = append(chosen, "schedule", "schedule", "clock")
+		chosen = append(chosen, "schedule", "schedule", "schedule", "clock")
 	}
 	if pushes {
-		chosen = append(chosen, pick(t, "often", []string{"merge", "close", "schedule", "fail", "edit"}), "merge")
+		chosen = append(chosen, pick(t, "often", []string{"merge", "close", "schedule", "fail", "edit"}), "merge", "markers")
 	}
 	for _, name := range slices.Sorted(maps.Keys(events)) {
 		if !pushes && proposals[name] {

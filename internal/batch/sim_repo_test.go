@@ -23,6 +23,8 @@ type commit struct {
 	files   map[string]bool
 	trailer *Trailer
 	parents []int
+	// proposes: the operator made it, to propose markers.
+	proposes bool
 }
 
 // checkout is the branch that the cluster follows.
@@ -82,6 +84,11 @@ func (g *repo) history(branch string) []int {
 	}
 	known := g.before(n)
 	return slices.SortedFunc(maps.Keys(known), func(a, b int) int { return b - a })
+}
+
+// everHad: some commit of a branch has, or had, a value in a line.
+func (g *repo) everHad(branch string, key Key, value string) bool {
+	return slices.ContainsFunc(g.history(branch), func(n int) bool { return g.commits[n].lines[key].value == value })
 }
 
 // before are a commit and all that it came from.

@@ -3,6 +3,7 @@ package batch
 import (
 	"reflect"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -19,10 +20,11 @@ func (w *world) settle(t *rapid.T) {
 	}
 	w.running()
 	p := w.start()
+	w.protected = w.protected && !w.pushesDirectly() // nobody would ever see those markers
 	for _, key := range sortedKeys(w.api.automations) {
 		w.updateAutomation(key, -1, func(a *automationObject) { a.suspended = false })
 	}
-	jumps, hasty := 0, 0
+	jumps, hasty, tried := 0, 0, map[Key]time.Time{}
 	w.visits = 0
 	for range maxRounds {
 		before := w.api
@@ -50,15 +52,35 @@ func (w *world) settle(t *rapid.T) {
 		if next.IsZero() || jumps >= maxJumps && opens.IsZero() {
 			return
 		}
-		if jumps++; next.Sub(w.now) <= Backoff(1) {
-			hasty++
+		jumps++
+		for _, key := range w.retried(next) {
+			if at, again := tried[key]; again && next.Sub(at) <= Backoff(1) {
+				hasty++
+			}
+			tried[key] = next
 		}
-		if hasty > 4+len(w.api.pins) {
+		if hasty > 2*len(w.api.pins) {
 			t.Fatalf("does not wait longer each time\n%s", strings.Join(w.log, "\n"))
 		}
 		w.now = next
 	}
 	t.Fatalf("does not settle: %+v\n%s", Next(p.observe(w.api)), strings.Join(w.log, "\n"))
+}
+
+// retried are the pins and automations that are tried again at a time.
+func (w *world) retried(at time.Time) []Key {
+	var keys []Key
+	for key, p := range w.api.pins {
+		if p.memory.RetryAt == at.UTC().Format(time.RFC3339) {
+			keys = append(keys, key)
+		}
+	}
+	for key, a := range w.api.automations {
+		if a.memory.RetryAt.Equal(at) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // maxJumps is how often settle lets the time of a retry come, while no schedule is closed; one that waits for a tag is retried for

@@ -87,6 +87,8 @@ type world struct {
 	fluxGitDown, gitDown bool
 	// the server refuses to let Flux push to other branches than the checkout branch, and the operator delete them, while set.
 	refusesPush, refusesDelete bool
+	// protected: the server does not let the operator push markers to the checkout branch.
+	protected bool
 	// visits counts clones of the operator that worked.
 	visits int
 	// forgetful: the reflector's answers may leave out a latestRef that its cache has already.

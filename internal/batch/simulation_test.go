@@ -27,10 +27,10 @@ func TestSimulation(t *testing.T) {
 }
 
 // TestProposals does so with a push branch: humans merge what is proposed in any way, or refuse or change it, another cluster has
-// the same branch, policies change theirs, and the server refuses things.
+// the same branch, policies change theirs, and the server refuses things, so that markers are proposed, too.
 func TestProposals(t *testing.T) {
 	c := walks(t, "upgrades")
-	if c.proposed == 0 || c.merged == 0 || c.withdrawn+c.refused == 0 || c.deleted == 0 {
+	if c.proposed == 0 || c.merged == 0 || c.withdrawn+c.refused == 0 || c.deleted == 0 || c.markers == 0 {
 		t.Errorf("the walks tried too little: %+v", c)
 	}
 }
@@ -41,6 +41,7 @@ func walks(t *testing.T, push string) counts {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(1+chance(t, "pins", 4), chance(t, "placed", 4) > 0, chance(t, "agree", 2) == 0, push, rapid.Uint64().Draw(t, "order"))
 		w.events = drawEvents(t, push != "")
+		w.protected = push != "" && chance(t, "protected", 3) == 0
 		w.heedless = chance(t, "heedless", 2) == 0
 		w.haste, w.leaders, w.lag = 2+chance(t, "haste", 10), 1+chance(t, "leaders", 3)/2, 1+chance(t, "lag", 2*remembered)
 		for range 100 + chance(t, "steps", 500) {
