@@ -21,6 +21,7 @@ const (
 	reasonWouldReformat       = v1alpha1.WouldReformatReason
 	reasonVersionDiffers      = v1alpha1.VersionDiffersReason
 	reasonUpdateFailed        = v1alpha1.UpdateFailedReason
+	reasonGitUnreadable       = v1alpha1.GitUnreadableReason
 	reasonGitUnwritable       = v1alpha1.GitUnwritableReason
 	reasonStaleBranch         = v1alpha1.StaleBranchReason
 	reasonPushForbidden       = v1alpha1.PushForbiddenReason
@@ -34,6 +35,16 @@ func suspendedAutomation(key Key) *pin.Finding {
 func noAnswer(key Key) *pin.Finding {
 	return &pin.Finding{Reason: reasonUpdateFailed, Message: fmt.Sprintf(
 		"ImageUpdateAutomation %s does not answer; see whether image-automation-controller runs", key)}
+}
+
+// frozen: what a policy may not push, and what becomes of a proposal that it could push once.
+func frozen(p Pin) *pin.Finding {
+	proposal := p.Memory.Proposal
+	if proposal.Tag == "" {
+		return p.Forbidden
+	}
+	return &pin.Finding{Reason: p.Forbidden.Reason, Message: fmt.Sprintf("%s. Meanwhile nobody takes %s back from branch %s: close its pull request, or merge it",
+		p.Forbidden.Message, proposal.Tag, proposal.Branch)}
 }
 
 func tagMissing(p Pin) *pin.Finding {

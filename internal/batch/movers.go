@@ -78,6 +78,9 @@ func Scheduled(p Pin) bool { return p.Batch != "" || leads(p.Intent, p.Memory.Gi
 // may be older than the memory, and than the time at which a schedule closed.
 func moves(o Observation, p Pin) bool {
 	m := p.Memory
+	if Recalls(o, p) {
+		return m.RetryAt == "" || due(o, p)
+	}
 	if !stands(p) || blocked(o, p) {
 		return false
 	}

@@ -91,12 +91,27 @@ func adopted(p Pin, m pin.Memory) pin.Memory {
 func withdrawal(p Pin) string {
 	proposal := p.Memory.Proposal
 	switch {
-	case proposal.Tag == "" || proposal.Branch != p.Push || !p.Decided:
+	case proposal.Tag == "" || proposal.Branch != p.Push || !p.Decided && !p.Orphaned:
 		return ""
-	case !p.Leaving && (p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git) && !onCheckout(p)):
+	case !p.Leaving && !leaves(p) && (p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git) && !onCheckout(p)):
 		return ""
 	}
 	return tagOf(p.Intent.Target, proposal.Checkout)
+}
+
+// Recalls: a pin that leaves takes its proposal back before its marker is removed. Both change one line, so a proposal that stays could
+// not be merged any more, and no other one of its branch. What keeps Flux from it is not waited for: the marker goes then, and the
+// proposal is a human's to close. Only while Git cannot be read there is nothing else to do.
+func Recalls(o Observation, p Pin) bool {
+	m := p.Memory
+	if !leaves(p) || withdrawal(p) == "" || !m.Marked || m.Leader != "" || m.Restore != "" || stopped(p) != "" {
+		return false
+	}
+	a := o.automation(p.Automation)
+	if a != nil && (a.Suspended || a.Memory.RetryAt.After(o.Now)) {
+		return false
+	}
+	return p.Batch != "" || m.Finding == nil || m.Finding.Reason == reasonGitUnreadable
 }
 
 // tagOf is the tag for a text in Git: the one that exists, if the target takes it with and without a v.

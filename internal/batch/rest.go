@@ -37,7 +37,7 @@ func nextRest(o Observation) Action {
 func tend(o Observation) Action {
 	needed := map[Key]bool{}
 	for _, p := range o.Pins {
-		if p.Memory.Marked && !leaves(p) {
+		if p.Memory.Marked && (!leaves(p) || Recalls(o, p)) {
 			needed[p.Automation] = true
 		}
 	}
@@ -93,7 +93,7 @@ func barred(o Observation, p Pin) *pin.Finding {
 	case leaves(p):
 		return nil
 	case p.Forbidden != nil:
-		return p.Forbidden
+		return frozen(p)
 	case p.Foreign != "":
 		return &pin.Finding{Reason: reasonForeignAutomation, Message: p.Foreign}
 	case a != nil && a.Suspended && p.Memory.Marked && p.Decided && wants(p) != "" && wants(p) != p.Memory.Git:
@@ -128,14 +128,10 @@ func unwanted(p Pin, with Key) string {
 	switch {
 	case p.Automation != with:
 		return "its policy wants other commits now"
-	case leaves(p):
+	case leaves(p) && !goesBack(p):
 		return "its policy does not want it any more"
-	case p.Suspended:
-		return "its policy is suspended"
-	case p.Forbidden != nil:
-		return "its policy may not push so"
-	case p.Foreign != "":
-		return "another automation would write it too"
+	case stopped(p) != "":
+		return stopped(p)
 	case goesBack(p):
 		return ""
 	case p.Leaving:
@@ -144,6 +140,19 @@ func unwanted(p Pin, with Key) string {
 		return p.Closed
 	case p.Memory.Wanted != p.Intent.Want || !leads(p.Intent, p.Memory.From):
 		return "its policy wants another version now"
+	}
+	return ""
+}
+
+// stopped says why nothing at all may be written for a pin; empty if something may. A policy that goes is not suspended any more.
+func stopped(p Pin) string {
+	switch {
+	case p.Suspended && !leaves(p):
+		return "its policy is suspended"
+	case p.Forbidden != nil:
+		return "its policy may not push so"
+	case p.Foreign != "":
+		return "another automation would write it too"
 	}
 	return ""
 }

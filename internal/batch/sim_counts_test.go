@@ -3,7 +3,7 @@ package batch
 // counts of what happened. closed is how often a batch was disarmed because of a schedule; the last ones are about push branches.
 type counts struct {
 	armed, written, raced, restored, rolled, resumed, closed, left, steps int
-	proposed, withdrawn, merged, refused, deleted, markers                int
+	proposed, withdrawn, merged, refused, deleted, markers, recalled      int
 }
 
 func (c *counts) add(o counts) {
@@ -12,4 +12,5 @@ func (c *counts) add(o counts) {
 	c.rolled, c.resumed, c.closed = c.rolled+o.rolled, c.resumed+o.resumed, c.closed+o.closed
 	c.proposed, c.withdrawn, c.merged = c.proposed+o.proposed, c.withdrawn+o.withdrawn, c.merged+o.merged
 	c.refused, c.deleted, c.markers = c.refused+o.refused, c.deleted+o.deleted, c.markers+o.markers
+	c.recalled += o.recalled
 }

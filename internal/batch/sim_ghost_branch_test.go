@@ -31,6 +31,9 @@ func (g *ghost) proposed(w *world, branch string, b *armedBatch, key Key, was li
 		g.fail("Flux writes %s to %s on branch %s over a human's %s", value, key.Name, branch, was.value)
 	case b.back[key]:
 		g.counts.withdrawn++
+		if w.api.policies[w.api.pins[key].policy].deleted {
+			g.counts.recalled++
+		}
 		delete(g.rolled, key)
 	case b.rollbacks[key] > 0:
 		g.counts.rolled++
@@ -105,5 +108,17 @@ func (g *ghost) mergedBy(w *world, before map[Key]line) {
 		if l.human && versions.Newer(was.value, l.value) {
 			g.raise(key, was.value)
 		}
+	}
+}
+
+// leaves: the marker of a pin is removed. What is proposed for it then changes the same line, so its branch cannot be merged any more.
+// That is only right if something keeps Flux from taking it back.
+func (g *ghost) leaves(w *world, p Pin) {
+	if p.Memory.Proposal.Tag == "" || p.Memory.Leader != "" {
+		return
+	}
+	failed := w.api.automations[p.Automation].memory.RetryAt.After(w.now)
+	if g.fair && !failed && p.Memory.Finding == nil && p.Foreign == "" {
+		g.fail("the marker of %s is removed, and %s stays proposed", p.Key.Name, p.Memory.Proposal.Tag)
 	}
 }

@@ -11,7 +11,7 @@ func (g *ghost) look(w *world) {
 		}
 	}
 	for name, policy := range w.api.policies {
-		if !policy.suspended && !policy.schedule.covers(w.now) {
+		if (!policy.suspended || policy.deleted) && !policy.schedule.covers(w.now) {
 			delete(g.quiet, name)
 			continue
 		}

@@ -33,6 +33,8 @@ type ghost struct {
 	branched map[string]int
 	// offered are all values that Flux ever proposed, or was allowed to, with their lines.
 	offered map[string]bool
+	// fair: nothing fails any more, and no human does anything.
+	fair bool
 	// quiet are policies that are suspended, or closed, none of whose pins is armed any more.
 	quiet  map[string]bool
 	broken []string
@@ -94,7 +96,7 @@ func (g *ghost) armed(w *world, live cluster, a Arm, pins []Key, read int) {
 			g.goesBack(key, p)
 			b.rollbacks[key] = p.decision
 		}
-		if live.policies[p.policy].suspended {
+		if policy := live.policies[p.policy]; policy.suspended && !policy.deleted {
 			g.fail("%s is armed, and its policy is suspended", key.Name)
 		}
 		if why := live.policies[p.policy].schedule.closed(w.now, p); why != "" && !b.back[key] {

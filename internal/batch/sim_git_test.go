@@ -50,12 +50,16 @@ func (p *process) visit(view cluster, try int) bool {
 
 // place is what placement does, with one line for each pin.
 func (p *process) place(view cluster) (map[Key]line, map[Key]pin.Memory, []Key) {
-	pins := p.observe(view).Pins
-	lines, memories := marks(p.w.head().lines, pins), map[Key]pin.Memory{}
+	o := p.observe(view)
+	lines, memories := marks(p.w.head().lines, o), map[Key]pin.Memory{}
 	var gone []Key
-	for _, observed := range pins {
+	for _, observed := range o.Pins {
 		l, m, read := p.w.head().lines[observed.Key], observed.Memory, p.w.located(observed)
+		if Recalls(o, observed) {
+			continue
+		}
 		if leaves(observed) {
+			p.w.ghost.leaves(p.w, observed)
 			gone = append(gone, observed.Key)
 			continue
 		}
@@ -75,9 +79,12 @@ func (p *process) place(view cluster) (map[Key]line, map[Key]pin.Memory, []Key) 
 }
 
 // marks are lines with the markers that pins should have there.
-func marks(on map[Key]line, pins []Pin) map[Key]line {
+func marks(on map[Key]line, o Observation) map[Key]line {
 	lines := maps.Clone(on)
-	for _, p := range pins {
+	for _, p := range o.Pins {
+		if Recalls(o, p) {
+			continue
+		}
 		l := lines[p.Key]
 		l.marker = !leaves(p) && (l.marker || !p.Memory.Marked && MayMark(p))
 		lines[p.Key] = l

@@ -75,9 +75,10 @@ func (p *process) rememberProposed(view cluster, memories map[Key]pin.Memory, le
 	awaiting := &pin.Finding{Reason: v1alpha1.AwaitingMergeReason, Message: "merge"}
 	remembered := map[Key]pin.Memory{}
 	var gone []Key
-	for _, x := range p.observe(view).Pins {
+	o := p.observe(view)
+	for _, x := range o.Pins {
 		switch m := unplaced(x, memories); {
-		case x.Push == "":
+		case x.Push == "", Recalls(o, x):
 		case !slices.Contains(leaving, x.Key):
 			if m.Finding == nil && m.Marked != memories[x.Key].Marked {
 				m.Finding = awaiting
@@ -96,10 +97,11 @@ func (p *process) rememberProposed(view cluster, memories map[Key]pin.Memory, le
 // proposal looks at the branches now, and pushes later what is to be proposed. It says whether that, or nothing, is there then.
 func (p *process) proposal(view cluster) (push func() bool) {
 	g := &p.w.git
-	pins := slices.DeleteFunc(p.observe(view).Pins, func(x Pin) bool { return x.Push == "" })
+	o := p.observe(view)
+	o.Pins = slices.DeleteFunc(o.Pins, func(x Pin) bool { return x.Push == "" })
 	on := g.branches[checkout]
 	there, exists := g.at(markersBranch)
-	wanted := marks(g.commits[on].lines, pins)
+	wanted := marks(g.commits[on].lines, o)
 	base, has, strange := on, exists, false
 	for key, l := range wanted {
 		has = has && (l == g.commits[on].lines[key] || l == g.commits[there].lines[key])
@@ -111,7 +113,7 @@ func (p *process) proposal(view cluster) (push func() bool) {
 		}
 		if current := g.before(there)[on]; !strange && (current || maps.Equal(wanted, g.commits[on].lines)) {
 			base, has = there, false // what it has is added to, or taken back
-			wanted = marks(g.commits[there].lines, pins)
+			wanted = marks(g.commits[there].lines, o)
 		}
 	}
 	return func() bool {

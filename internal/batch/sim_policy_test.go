@@ -84,3 +84,9 @@ func goOnWith(w *world, t *rapid.T) {
 	w.note("human: go on with policy %s: %s", name, token)
 	w.updatePolicy(name, func(p *policyObject) { p.bad, p.token = "", token })
 }
+
+func (w *world) deletePolicy(name string) {
+	w.note("human: delete policy %s", name)
+	w.updatePolicy(name, func(p *policyObject) { p.deleted = true })
+	delete(w.ghost.quiet, name)
+}

@@ -25,6 +25,10 @@ func (w *world) settle(t *rapid.T) {
 		w.updateAutomation(key, -1, func(a *automationObject) { a.suspended = false })
 	}
 	jumps, hasty, tried := 0, 0, map[Key]time.Time{}
+	w.ghost.fair = true
+	if chance(t, "leave", 4) == 0 {
+		w.deletePolicy(pick(t, "policy", policyNames))
+	}
 	w.visits = 0
 	for range maxRounds {
 		before := w.api

@@ -30,7 +30,7 @@ func TestSimulation(t *testing.T) {
 // the same branch, policies change theirs, and the server refuses things, so that markers are proposed, too.
 func TestProposals(t *testing.T) {
 	c := walks(t, "upgrades")
-	if c.proposed == 0 || c.merged == 0 || c.withdrawn+c.refused == 0 || c.deleted == 0 || c.markers == 0 {
+	if c.proposed == 0 || c.merged == 0 || c.withdrawn+c.refused == 0 || c.recalled == 0 || c.deleted == 0 || c.markers == 0 {
 		t.Errorf("the walks tried too little: %+v", c)
 	}
 }

@@ -42,7 +42,7 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 	m := p.Memory
 	switch {
 	case leaves(p):
-		return (p.Orphaned || p.Decided) && !awaitsMerge(o, p)
+		return (p.Orphaned || p.Decided) && !awaitsMerge(o, p) && !Recalls(o, p)
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
 	case onAnotherBranch(p), comesBack(p):

@@ -34,7 +34,8 @@ type Pin struct {
 	Unread *pin.Memory
 	// Refused: the pin's namespace may not use the repository.
 	Refused bool
-	// Later: another visit, whose commit has the right signature, places or removes this pin's marker. This one only reads.
+	// Later: another visit, whose commit has the right signature, or which comes when a proposal is taken back, places or removes this
+	// pin's marker. This one only reads.
 	Later bool
 	// Ungranted is what the owner of the GitRepository must do before git.allowShared counts for what is of other namespaces
 	// or clusters; empty: nothing.

@@ -22,7 +22,7 @@ func (r *Reconciler) visit(ctx context.Context, s *scope, a batch.Visit) error {
 	repository := a.Repository
 	pins := s.placementPins(func(p batch.Pin) bool { return p.Intent.Source.Repository == repository })
 	for i := range pins {
-		pins[i].Later = !a.Serves(pins[i].Pin)
+		pins[i].Later = !a.Serves(pins[i].Pin) || batch.Recalls(s.Observation, pins[i].Pin)
 	}
 	r.spare(s.key, pins)
 	remote, err := r.remote(ctx, s, repository, pins)
