@@ -154,6 +154,8 @@ const (
 	AutomationSuspendedReason = "AutomationSuspended"
 	// MarkerLeftReason: a marker could not be removed in time.
 	MarkerLeftReason = "MarkerLeft"
+	// ProposalLeftReason: what was proposed for a target that is given up stays on the push branch.
+	ProposalLeftReason = "ProposalLeft"
 	// NoWaveReason: no wave selects the target.
 	NoWaveReason = "NoWave"
 	// SeveralWavesReason: more than one wave selects the target, or its line is shared with a target of another wave.

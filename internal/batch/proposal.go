@@ -104,14 +104,17 @@ func withdrawal(p Pin) string {
 // proposal is a human's to close. Only while Git cannot be read there is nothing else to do.
 func Recalls(o Observation, p Pin) bool {
 	m := p.Memory
-	if !leaves(p) || withdrawal(p) == "" || !m.Marked || m.Leader != "" || m.Restore != "" || stopped(p) != "" {
-		return false
+	leads := m.Marked && m.Leader == "" && m.Restore == ""
+	return leaves(p) && leads && withdrawal(p) != "" && stopped(p) == "" && !hindered(o, p)
+}
+
+// hindered: Flux does not answer for a pin, or cannot write it, as far as is known.
+func hindered(o Observation, p Pin) bool {
+	if a := o.automation(p.Automation); a != nil && (a.Suspended || a.Memory.RetryAt.After(o.Now)) {
+		return true
 	}
-	a := o.automation(p.Automation)
-	if a != nil && (a.Suspended || a.Memory.RetryAt.After(o.Now)) {
-		return false
-	}
-	return p.Batch != "" || m.Finding == nil || m.Finding.Reason == reasonGitUnreadable
+	f := p.Memory.Finding
+	return p.Batch == "" && f != nil && f.Reason != reasonGitUnreadable
 }
 
 // tagOf is the tag for a text in Git: the one that exists, if the target takes it with and without a v.

@@ -42,7 +42,7 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 	m := p.Memory
 	switch {
 	case leaves(p):
-		return (p.Orphaned || p.Decided) && !awaitsMerge(o, p) && !Recalls(o, p)
+		return unmarks(o, p)
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
 	case onAnotherBranch(p), comesBack(p):
@@ -53,6 +53,11 @@ func visits(o Observation, p Pin, names map[Key]bool) bool {
 		return !names[Key{p.Key.Namespace, m.Leader}]
 	}
 	return m.File == "" || MayMark(p) && !m.Marked
+}
+
+// unmarks: it is time to remove the marker of a pin that leaves.
+func unmarks(o Observation, p Pin) bool {
+	return (p.Orphaned || p.Decided) && !awaitsMerge(o, p) && !Recalls(o, p)
 }
 
 // onAnotherBranch: the push branch has never been read. What failed on the one before does not matter there.

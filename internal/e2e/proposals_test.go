@@ -88,6 +88,38 @@ func TestProposalIsWithdrawn(t *testing.T) {
 	f.everyoneRuns("withdrawn", "1.2.0", "one", "two")
 }
 
+// A target that leaves its policy takes its proposal with it, so that those of others can still be merged; so does a policy that is
+// deleted, although it was suspended.
+func TestProposalLeavesWithItsPolicy(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0", "two": "1.0.0"})
+	before := f.file("two")
+	startOperator(t, environment.OperatorOptions{})
+	policy := f.policy("leaving", ">=1.0.0", []string{"one", "two"}, proposing)
+	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
+	f.proposes("leaving", "1.1.0", "one", "two")
+
+	must(t, env.Client.Patch(t.Context(), f.get("leaving"), mergePatch(`{"spec":{"targets":[{"name":"one"}]}}`)))
+	eventually(t, "the proposal of one App is taken back, and its marker is removed", func() error {
+		if after := f.file("two"); after != before {
+			return fmt.Errorf("the file is\n%s", after)
+		}
+		return errors.Join(f.onBranch(upgrades, "one", "1.1.0"), f.onBranch(upgrades, "two", "1.0.0"), f.atRest())
+	})
+	f.mergesCleanly(upgrades)
+
+	f.suspend("leaving", true)
+	must(t, env.Client.Delete(t.Context(), policy))
+	eventually(t, "the policy is gone", func() error { return gone(t, policy) })
+	must(t, f.onBranch(upgrades, "one", "1.0.0"))
+	f.mergesCleanly(upgrades)
+}
+
+// mergesCleanly complains if a branch conflicts with the checkout branch.
+func (f *fleet) mergesCleanly(branch string) {
+	f.Helper()
+	f.git("merge-tree", "--write-tree", f.branch, branch)
+}
+
 // Where the server takes no pushes to the branch that Flux applies, markers are proposed, too.
 func TestMarkersAreProposedForProtectedBranch(t *testing.T) {
 	f := newFleet(t, map[string]string{"one": "1.0.0"})

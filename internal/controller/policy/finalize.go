@@ -94,9 +94,7 @@ func (r *Reconciler) dismissPin(ctx context.Context, s scope, live livePin) (gon
 	if gone || err != nil {
 		return gone, err
 	}
-	intent := s.intentOfLeft(live)
-	intent.Remove = true
-	return false, r.applyPin(ctx, s, plan{live: live, intent: intent, upgrade: live.upgrade})
+	return false, r.applyPin(ctx, s, plan{live: live, intent: s.intentOfLeft(live), upgrade: live.upgrade})
 }
 
 // mostQuoted bounds what an event quotes of a finding, in bytes: the API server refuses long ones.

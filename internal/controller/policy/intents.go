@@ -65,14 +65,14 @@ func addressed(intent pin.Intent, namespace string, target resolve.Target) pin.I
 }
 
 // intentOfLeft is what a pin should want whose target the policy does not select any more, or looks for in another
-// repository branch.
+// repository branch, or whose policy is being deleted, suspended or not.
 func (s scope) intentOfLeft(live livePin) pin.Intent {
 	intent := live.intent
 	git := gitOf(s.policy)
 	intent.Commit = commitOf(git)
 	intent.Unmanaged = git.Markers == v1alpha1.MarkersUnmanaged
 	intent.Mark = false
-	intent.Remove = !s.policy.Spec.Suspend
+	intent.Remove = !s.policy.Spec.Suspend || !s.policy.DeletionTimestamp.IsZero()
 	intent.Want, intent.Back = "", ""
 	return s.numbered(intent, live)
 }

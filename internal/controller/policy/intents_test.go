@@ -3,8 +3,10 @@ package policy
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
@@ -114,6 +116,26 @@ func TestIntentOfDecision(t *testing.T) {
 	live.intent = got
 	if left := s.intentOfLeft(live); left.Want != "" || left.Back != "" || left.Wave != "production" {
 		t.Errorf("a target that left: %+v", left)
+	}
+}
+
+// A deleted policy gives its targets up, suspended or not, and says so once.
+func TestIntentOfDeleted(t *testing.T) {
+	for name, suspended := range map[string]bool{"running": false, "suspended": true} {
+		t.Run(name, func(t *testing.T) {
+			s := scope{policy: testPolicy()}
+			s.policy.Spec.Suspend = suspended
+			s.policy.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
+			first := s.intentOfLeft(livePin{intent: pin.Intent{Mark: true, Want: "1.1.0", Round: 3}})
+			if !first.Remove || first.Mark || first.Want != "" {
+				t.Errorf("got %+v", first)
+			}
+			live := livePin{intent: first}
+			s.pins = map[string]livePin{"pin.app.one": live}
+			if diff := cmp.Diff(first, s.intentOfLeft(live)); diff != "" {
+				t.Errorf("said again: %s", diff)
+			}
+		})
 	}
 }
 

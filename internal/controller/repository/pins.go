@@ -6,6 +6,7 @@ import (
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -121,12 +122,24 @@ func (r *Reconciler) forget(ctx context.Context, s *scope, keys []batch.Key) err
 func (r *Reconciler) deletePins(ctx context.Context, s *scope, keys []batch.Key) error {
 	for _, key := range keys {
 		object := s.pins[key]
+		r.tellLeft(s, key)
 		err := r.Delete(ctx, object, client.Preconditions{UID: &object.UID, ResourceVersion: &object.ResourceVersion})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
 	return nil
+}
+
+// tellLeft says what is still proposed for a pin that goes.
+func (r *Reconciler) tellLeft(s *scope, key batch.Key) {
+	for _, p := range s.members([]batch.Key{key}) {
+		if left := p.Memory.Proposal; left.Tag != "" && p.Memory.Leader == "" {
+			r.Events.Eventf(s.pins[key], nil, corev1.EventTypeWarning, v1alpha1.ProposalLeftReason, "RemoveMarker",
+				"%s of %s %s stays on branch %s, where it conflicts with the removal of the marker: close its pull request and delete the branch, or take the change out of it",
+				left.Tag, p.Intent.Target.Kind, p.Intent.Target.Name, left.Branch)
+		}
+	}
 }
 
 // members are the pins with these keys.
