@@ -77,13 +77,15 @@ func Scheduled(p Pin) bool { return p.Batch != "" || leads(p.Intent, p.Memory.Gi
 // is wanted; that it may go there and start now, and that no human chose otherwise, is made sure of once more, since an intent
 // may be older than the memory, and than the time at which a schedule closed.
 func moves(o Observation, p Pin) bool {
-	m := p.Memory
 	if Recalls(o, p) {
-		return m.RetryAt == "" || due(o, p)
+		return p.Memory.RetryAt == "" || due(o, p)
 	}
-	if !stands(p) || blocked(o, p) {
-		return false
-	}
+	return stands(p) && !blocked(o, p) && goes(p)
+}
+
+// goes: a pin that stands has somewhere to go.
+func goes(p Pin) bool {
+	m := p.Memory
 	switch {
 	case m.Restore != "":
 		return m.Restore != m.Git
