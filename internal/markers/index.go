@@ -137,15 +137,17 @@ func (x *Index) usable(at *place, loc Location) (Location, error) {
 	// Only now, because it costs more than all before. Any valid Ref tells
 	// whether a marker would work.
 	ref := Ref{Namespace: "default", Policy: "pin"}
-	if _, proven := at.doc.try(at.file, at.site, ref); proven {
-		return loc, nil
+	if at.doc.whole {
+		if _, proven := at.doc.try(at.file, at.site, ref); proven {
+			return loc, nil
+		}
 	}
 	if err := x.judge(x.writable, at.file, func(content []byte) *Problem {
 		return sameAfterRewrite(at.file, content, func() *file { return parseFile(at.file, content, nil) })
 	}); err != nil {
 		return loc, err
 	}
-	if p := at.doc.markable(at.file, at.site, ref, false); p != nil {
+	if _, p := at.doc.markable(at.file, at.site, ref); p != nil {
 		return loc, p
 	}
 	return loc, nil

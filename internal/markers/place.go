@@ -1,7 +1,6 @@
 package markers
 
 import (
-	"fmt"
 	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -16,35 +15,11 @@ import (
 // (ForeignMarker), where the file names ref elsewhere (MarkerCopied), and where
 // the value is not where at says (NotFound).
 func Place(content []byte, at Location, ref Ref) ([]byte, error) {
-	if !ref.valid() {
-		return nil, fmt.Errorf("cannot write a marker for %q: namespace and name must be DNS names", ref.String())
+	d := NewDraft(at.File, content)
+	if err := d.Place(at, ref); err != nil {
+		return nil, err
 	}
-	if p := checkSize(at.File, content); p != nil {
-		return nil, p
-	}
-	f := parseFile(at.File, content, nil)
-	if p := f.readable(content); p != nil {
-		return nil, p
-	}
-	doc, s := f.find(at)
-	_, proven := doc.try(f.name, s, ref)
-	if p := f.keeps(content, proven); p != nil {
-		return nil, p
-	}
-	if doc == nil {
-		return nil, problem(NotFound, at.File, at.Line, "the value %q is no longer here; locate it again", at.Value)
-	}
-	if p := f.namesElsewhere(ref, at.Line); p != nil {
-		return nil, p
-	}
-	if found := doc.markerAt(f.name, s.node); found != nil && found.Ref == ref && found.Suffix == SuffixTag {
-		return content, nil
-	}
-	if p := doc.markable(f.name, s, ref, proven); p != nil {
-		return nil, p
-	}
-	end, _ := lineEnd(content, at.Line)
-	return splice(content, end, " "+ref.Comment()), nil
+	return d.Content(), nil
 }
 
 func splice(content []byte, at int, text string) []byte {
@@ -72,31 +47,18 @@ func (f *file) find(at Location) (in *document, found site) {
 	return in, found
 }
 
-// namesElsewhere returns a Problem if another line than the given one carries
-// a marker of ref.
-func (f *file) namesElsewhere(ref Ref, line int) *Problem {
-	for _, doc := range f.docs {
-		for _, m := range doc.markers(f.name) {
-			if m.found.Ref == ref && m.found.Line != line {
-				return problem(MarkerCopied, f.name, m.found.Line,
-					"this line already carries the marker %s; remove it here", ref)
-			}
-		}
-	}
-	return nil
-}
-
-// markable returns a Problem if a marker of ref does not work at s, else nil.
-// It need not be tried where that is proven.
-func (d *document) markable(name string, s site, ref Ref, proven bool) *Problem {
+// markable is the document with a marker of ref at s, or a Problem if that does
+// not work there.
+func (d *document) markable(name string, s site, ref Ref) (*document, *Problem) {
 	if p := d.unmarkable(name, s); p != nil {
-		return p
+		return nil, p
 	}
-	if !proven && !d.worksAt(s, ref) {
-		return problem(NotMarkable, name, d.line(s.node),
+	with := d.worksAt(s, ref)
+	if with == nil {
+		return nil, problem(NotMarkable, name, d.line(s.node),
 			"Flux would not recognize a marker on this line; write the value on one line as `key: value`, with no comment right below it")
 	}
-	return nil
+	return with, nil
 }
 
 // unmarkable returns a Problem if no marker can work at s, or another or a
@@ -133,14 +95,17 @@ func unmarkableStyle(s site) (reason, message string) {
 }
 
 // worksAt tries the marker: the document must say the same with it, Flux must
-// find it at s, and see no other marker differently.
-func (d *document) worksAt(s site, ref Ref) bool {
+// find it at s, and see no other marker differently. It returns the document
+// with the marker, nil if it does not work.
+func (d *document) worksAt(s site, ref Ref) *document {
 	with := d.with(s, ref)
 	if with == nil {
-		return false
+		return nil
 	}
-	with.parse()
-	return with.root != nil && sameTree(d.root, with.root) && d.gains(with, s, ref)
+	if with.parse(); with.root == nil || !sameTree(d.root, with.root) || !d.gains(with, s, ref) {
+		return nil
+	}
+	return with
 }
 
 // with is the document, not parsed yet, with the marker of ref at s; nil if
@@ -150,7 +115,8 @@ func (d *document) with(s site, ref Ref) *document {
 	if !ok {
 		return nil
 	}
-	return &document{text: d.text[:end] + " " + ref.Comment() + d.text[end:], firstLine: d.firstLine}
+	text := d.text[:end] + " " + ref.Comment() + d.text[end:]
+	return &document{index: d.index, text: text, whole: d.whole, firstLine: d.firstLine, lines: d.lines}
 }
 
 // gains reports whether Flux finds in a document, which says the same, the

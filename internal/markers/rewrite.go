@@ -14,16 +14,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// keeps returns a Problem if a readable file means something else after Flux
-// has written it, unless it is proven that it does not. Flux never changes one
-// line only: it parses the file and writes all of it again.
-func (f *file) keeps(content []byte, proven bool) *Problem {
-	if proven {
-		return nil
-	}
-	return sameAfterRewrite(f.name, content, func() *file { return f })
-}
-
 // readable returns a Problem if Flux would skip the file or is known to damage
 // it.
 func (f *file) readable(content []byte) *Problem {

@@ -1,41 +1,42 @@
 package markers
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// trial is a file with a marker, and the same as Flux writes it.
-type trial struct{ with, written []byte }
+// trial is a document with a marker, and the same as Flux writes it.
+type trial struct {
+	with    *document
+	written []byte
+}
 
-// try passes a file that is this one document, with the marker of ref at s,
-// through Flux's reader and writer. Where it is ok that one pass proves all:
-// the marker works, and the file says the same before and after. Where it is
-// not, worksAt and sameAfterRewrite tell why.
+// try passes a document, with the marker of ref at s, through Flux's reader and
+// writer. Where it is ok that one pass proves all: the marker works, and the
+// document, which is a file or could be one, says the same before and after.
+// Where it is not, markable and sameAfterRewrite tell why.
 func (d *document) try(name string, s site, ref Ref) (t trial, ok bool) {
-	if d == nil || !d.whole || d.unmarkable(name, s) != nil {
+	if d == nil || d.unmarkable(name, s) != nil {
 		return trial{}, false
 	}
 	with := d.with(s, ref)
 	if with == nil {
 		return trial{}, false
 	}
-	t.with = []byte(with.text)
-	var err error
-	t.written, err = passThrough(t.with, func(nodes []*yaml.RNode) bool {
+	written, err := passThrough([]byte(with.text), func(nodes []*yaml.RNode) bool {
 		if len(nodes) != 1 {
 			return false
 		}
-		with.root, with.lines = nodes[0].YNode(), d.lines
-		return sameTree(d.root, withoutNotes(with.root)) && d.gains(with, s, ref)
+		with.root = withoutNotes(nodes[0].YNode())
+		return sameTree(d.root, with.root) && d.gains(with, s, ref)
 	})
 	if err != nil {
 		return trial{}, false
 	}
-	return t, bytes.Equal(t.with, t.written) || slices.EqualFunc([]*document{d}, parseFile("", t.written, nil).docs, saysTheSame)
+	t = trial{with: with, written: written}
+	return t, with.text == string(written) || slices.EqualFunc([]*document{d}, parseFile("", t.written, nil).docs, saysTheSame)
 }
 
 // withoutNotes is what an object says but for the annotations in which Flux's

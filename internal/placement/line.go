@@ -91,7 +91,7 @@ func (v *visit) mark(at place, claims []claim, undecided bool) error {
 		v.follow(claims, leader, unmanaged(at, leader.ref()))
 		return nil
 	}
-	placed, err := v.put(at, claims, markers.Place)
+	placed, err := v.put(at, claims, v.draftPlace)
 	if placed {
 		v.plan.Placed = append(v.plan.Placed, at.String())
 	}
@@ -140,6 +140,17 @@ func (v *visit) put(at place, claims []claim, write func([]byte, markers.Locatio
 	}
 	v.marked(at, claims, leader.Key)
 	return true, nil
+}
+
+// draftPlace is markers.Place. The lines come file by file, so that a file with many targets is read once for all of them.
+func (v *visit) draftPlace(content []byte, at markers.Location, ref markers.Ref) ([]byte, error) {
+	if v.draft == nil || !v.draft.Is(at.File, content) {
+		v.draft = markers.NewDraft(at.File, content)
+	}
+	if err := v.draft.Place(at, ref); err != nil {
+		return nil, err
+	}
+	return v.draft.Content(), nil
 }
 
 // mayMark: this visit may place the pin's marker.

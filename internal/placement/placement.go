@@ -125,6 +125,8 @@ type visit struct {
 	reader  *Reader
 	plan    Plan
 	lines   map[place][]claim
+	// draft is the file that got a marker last.
+	draft *markers.Draft
 }
 
 func (v *visit) order() []place {
