@@ -45,6 +45,18 @@ var fleets = map[string]func(files map[string]string, clusters, apps int){
 			files[clusterDir(c)+"/apps.yaml"] = strings.Join(all, "---\n")
 		}
 	},
+	// Every cluster has the versions of its Apps in the variables of one ConfigMap.
+	"variables": func(files map[string]string, clusters, apps int) {
+		for c := range clusters {
+			variables := fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: versions-c%d\n  namespace: flux\ndata:\n", c)
+			for a := range apps {
+				name := fmt.Sprintf("app-%d", a)
+				variables += fmt.Sprintf("  v%d: \"1.0.0\"\n", a)
+				files[fmt.Sprintf("%s/%s.yaml", clusterDir(c), name)] = app(fmt.Sprintf("c%d-%s", c, name), fmt.Sprintf("${v%d}", a))
+			}
+			files[fmt.Sprintf("flux/versions-c%d.yaml", c)] = variables
+		}
+	},
 }
 
 func clusterDir(c int) string { return fmt.Sprintf("clusters/c%d", c) }
@@ -89,10 +101,11 @@ func BenchmarkVisit(b *testing.B) {
 }
 
 func visitFleet(b *testing.B, files map[string]string, clusters, apps int, markable bool) {
-	var sources []markers.Source
+	sources := []markers.Source{kustomizationOf("flux-system", "flux")}
 	var pins []Pin
 	for c := range clusters {
 		source := kustomizationOf(fmt.Sprintf("c%d", c), clusterDir(c))
+		source.SubstituteFrom = []markers.Reference{{Kind: "ConfigMap", Name: fmt.Sprintf("versions-c%d", c)}}
 		sources = append(sources, source)
 		files[fmt.Sprintf("flux/c%d.yaml", c)] = strings.ReplaceAll(manifest(source.Kustomization.Name), "./base", "./"+source.Path)
 		for a := range apps {
