@@ -66,18 +66,23 @@ func (d *Draft) Place(at Location, ref Ref) error {
 	if p := d.namesElsewhere(ref, at.Line); p != nil {
 		return p
 	}
+	if proven {
+		d.put(doc, tried.with, at.Line, ref)
+		return nil
+	}
+	return d.placeUnproven(doc, s, at.Line, ref)
+}
+
+// placeUnproven is Place where the one pass has not told that the marker works.
+func (d *Draft) placeUnproven(doc *document, s site, line int, ref Ref) error {
 	if found := doc.markerAt(d.name, s.node); found != nil && found.Ref == ref && found.Suffix == SuffixTag {
 		return nil
 	}
-	with := tried.with
-	if !proven {
-		var p *Problem
-		if with, p = doc.markable(d.name, s, ref); p != nil {
-			return p
-		}
+	with, p := doc.markable(d.name, s, ref)
+	if p == nil {
+		d.put(doc, with, line, ref)
 	}
-	d.put(doc, with, at.Line, ref)
-	return nil
+	return p.orNil()
 }
 
 // keeps returns a Problem if the file means something else after Flux has
