@@ -48,6 +48,12 @@ func frozen(p Pin) *pin.Finding {
 }
 
 func tagMissing(p Pin) *pin.Finding {
+	if p.Memory.Wanted == withdrawal(p) {
+		proposal := p.Memory.Proposal
+		return &pin.Finding{Reason: reasonTagMissing, Message: fmt.Sprintf(
+			"tag %s, which the checkout branch has, is not in the registry, so Flux cannot take %s back from branch %s; close its pull request and delete the branch, or push the tag again",
+			p.Memory.Wanted, proposal.Tag, proposal.Branch)}
+	}
 	return &pin.Finding{Reason: reasonTagMissing, Message: fmt.Sprintf(
 		"tag %s is not in the registry; push it again, or exclude the version with spec.versions.exclude", p.Memory.Wanted)}
 }

@@ -91,3 +91,14 @@ func TestFrozenProposal(t *testing.T) {
 		})
 	}
 }
+
+// What a missing tag means for a withdrawal is not what it means for an upgrade.
+func TestTagOfWithdrawalIsGone(t *testing.T) {
+	p := placed("a", proposed, wanting(""))
+	p.Memory = Begin(p.Memory, batchID, "1.0.0")
+	want := "tag 1.0.0, which the checkout branch has, is not in the registry, so Flux cannot take 1.1.0 back from branch upgrades; " +
+		"close its pull request and delete the branch, or push the tag again"
+	if got := tagMissing(p); got.Reason != reasonTagMissing || got.Message != want {
+		t.Errorf("got %+v, want %q", got, want)
+	}
+}

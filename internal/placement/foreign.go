@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
@@ -62,7 +64,7 @@ func (v *visit) yield(at place, claims []claim, marker markers.Found, undecided 
 	leader := claims[0]
 	policy, exists := v.foreign[owner]
 	policy = policy.SeenFrom(leader.Key.Namespace, owner)
-	if policy.Adopt && policy.Image == leader.Image && !undecided && leader.mayMark() {
+	if policy.Adopt && sameImage(policy.Image, leader.Image) && !undecided && leader.mayMark() {
 		if left, err := v.leaveAlone(at, claims); left || err != nil {
 			return err
 		}
@@ -106,6 +108,21 @@ func foreign(at place, marker markers.Found, p Pin, policy ForeignPolicy, exists
 	return &pin.Finding{Reason: markers.ForeignMarker, Message: text}
 }
 
+// sameImage: two image repositories are one, by whatever name of Docker's registry.
+func sameImage(a, b string) bool { return canonical(a) == canonical(b) }
+
+func canonical(image string) string {
+	repository, err := name.NewRepository(image)
+	if err != nil {
+		return image
+	}
+	registry := repository.RegistryStr()
+	if registry == "registry-1.docker.io" { // where the API of "docker.io" is
+		registry = name.DefaultRegistry
+	}
+	return registry + "/" + repository.RepositoryStr()
+}
+
 // whatItDoes tells what an ImagePolicy of somebody else's selects, and who writes it.
 func whatItDoes(at place, marker markers.Found, policy ForeignPolicy) string {
 	text := ", which selects " + policy.Selects
@@ -128,7 +145,7 @@ func whatItDoes(at place, marker markers.Found, policy ForeignPolicy) string {
 
 func howToAdopt(owner batch.Key, p Pin, policy ForeignPolicy) string {
 	switch {
-	case policy.Image != p.Image:
+	case !sameImage(policy.Image, p.Image):
 		return fmt.Sprintf("; the chart of this policy is %s, so it cannot take over: remove the marker", p.Image)
 	case p.Intent.Unmanaged:
 		return "; to let this policy manage the version, put this in its place: " + p.ref().Comment()

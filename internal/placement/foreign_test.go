@@ -260,3 +260,25 @@ func TestMakeNotesLayouts(t *testing.T) {
 		t.Run(name, tc.run)
 	}
 }
+
+func TestSameImage(t *testing.T) {
+	for name, test := range map[string]struct {
+		a, b string
+		want bool
+	}{
+		"the same":               {"example.com/charts/a", "example.com/charts/a", true},
+		"another chart":          {"example.com/charts/a", "example.com/charts/b", false},
+		"another registry":       {"example.com/charts/a", "example.org/charts/a", false},
+		"Docker's, as people do": {"docker.io/bitnamicharts/nginx", "registry-1.docker.io/bitnamicharts/nginx", true},
+		"Docker's, unnamed":      {"bitnamicharts/nginx", "index.docker.io/bitnamicharts/nginx", true},
+		"not Docker's":           {"docker.io.example.com/a/b", "docker.io/a/b", false},
+		"no image":               {"Not An Image", "Not An Image", true},
+		"none":                   {"", "docker.io/a/b", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if sameImage(test.a, test.b) != test.want || sameImage(test.b, test.a) != test.want {
+				t.Errorf("sameImage(%q, %q) is not %t", test.a, test.b, test.want)
+			}
+		})
+	}
+}
