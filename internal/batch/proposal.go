@@ -110,7 +110,7 @@ func Recalls(o Observation, p Pin) bool {
 
 // hindered: Flux does not answer for a pin, or cannot write it, as far as is known.
 func hindered(o Observation, p Pin) bool {
-	if a := o.automation(p.Automation); a != nil && (a.Suspended || a.Memory.RetryAt.After(o.Now)) {
+	if a := o.automation(p.Automation); a == nil || a.Suspended || a.Memory.RetryAt.After(o.Now) { // nil: it is being deleted
 		return true
 	}
 	f := p.Memory.Finding

@@ -38,6 +38,7 @@ func TestRecalls(t *testing.T) {
 		"Git cannot be read":               {pin: []func(*Pin){proposed, removed, finds(reasonGitUnreadable)}, want: true},
 		"the automation is suspended":      {pin: []func(*Pin){proposed, removed}, automation: func(a *Automation) { a.Suspended = true }},
 		"the automation has failed":        {pin: []func(*Pin){proposed, removed}, automation: func(a *Automation) { a.Memory.RetryAt = noon.Add(time.Second) }},
+		"the automation is being deleted":  {pin: []func(*Pin){proposed, removed}, automation: func(a *Automation) { *a = Automation{} }},
 		"the automation is to be made yet": {pin: []func(*Pin){proposed, removed}, automation: func(a *Automation) { a.Exists = false }, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,6 +47,9 @@ func TestRecalls(t *testing.T) {
 				tc.automation(&a)
 			}
 			o := observation([]Pin{p}, a)
+			if a.Key == (Key{}) {
+				o.Automations = nil
+			}
 			visited := p.Orphaned || leaves(p) && p.Decided
 			got := []bool{Recalls(o, p), movers(o, a)[p.Key] == "1.0.0", Visitors(o)[p.Key]}
 			if diff := cmp.Diff([]bool{tc.want, tc.want, visited && !tc.want}, got); diff != "" && leaves(p) {
