@@ -114,7 +114,11 @@ func hindered(o Observation, p Pin) bool {
 		return true
 	}
 	f := p.Memory.Finding
-	return p.Batch == "" && f != nil && f.Reason != reasonGitUnreadable
+	if p.Batch != "" || f == nil {
+		return false
+	}
+	_, failing := o.GitRetryAt[p.Intent.Source.Repository] // else it is only the push branch that cannot be read
+	return f.Reason != reasonGitUnreadable || !failing
 }
 
 // tagOf is the tag for a text in Git: the one that exists, if the target takes it with and without a v.

@@ -19,7 +19,9 @@ func TestRecalls(t *testing.T) {
 	for name, tc := range map[string]struct {
 		pin        []func(*Pin)
 		automation func(*Automation)
-		want       bool
+		// failing: the repository could not be read, and is due.
+		failing bool
+		want    bool
 	}{
 		"a target that goes":               {pin: []func(*Pin){proposed, removed}, want: true},
 		"though it is wanted":              {pin: []func(*Pin){proposed, removed, wanting("1.1.0")}, want: true},
@@ -35,7 +37,8 @@ func TestRecalls(t *testing.T) {
 		"another automation would do it":   {pin: []func(*Pin){proposed, removed, func(p *Pin) { p.Foreign = "x" }}},
 		"the tag is gone":                  {pin: []func(*Pin){proposed, removed, finds(reasonTagMissing)}},
 		"the branch is another's":          {pin: []func(*Pin){proposed, removed, finds(reasonStaleBranch)}},
-		"Git cannot be read":               {pin: []func(*Pin){proposed, removed, finds(reasonGitUnreadable)}, want: true},
+		"its push branch cannot be read":   {pin: []func(*Pin){proposed, removed, finds(reasonGitUnreadable)}},
+		"Git cannot be read":               {pin: []func(*Pin){proposed, removed, finds(reasonGitUnreadable)}, failing: true, want: true},
 		"the automation is suspended":      {pin: []func(*Pin){proposed, removed}, automation: func(a *Automation) { a.Suspended = true }},
 		"the automation has failed":        {pin: []func(*Pin){proposed, removed}, automation: func(a *Automation) { a.Memory.RetryAt = noon.Add(time.Second) }},
 		"the automation is being deleted":  {pin: []func(*Pin){proposed, removed}, automation: func(a *Automation) { *a = Automation{} }},
@@ -47,6 +50,9 @@ func TestRecalls(t *testing.T) {
 				tc.automation(&a)
 			}
 			o := observation([]Pin{p}, a)
+			if tc.failing {
+				o.GitRetryAt[source] = noon
+			}
 			if a.Key == (Key{}) {
 				o.Automations = nil
 			}
