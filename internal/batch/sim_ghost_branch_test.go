@@ -71,6 +71,9 @@ func (g *ghost) act(w *world, branch string, change func()) {
 	g.branched[branch] = w.git.last() + 1
 	now, main := w.git.head(branch).lines, w.head().lines
 	for key, p := range w.api.pins {
+		if p.batch != "" && p.pushes() == branch && before[key].value != now[key].value {
+			delete(g.rolled, key) // nobody has seen yet that it was written
+		}
 		if back := before[key].value; back != now[key].value && versions.Newer(main[key].value, back) && g.offered[versions.Tag(back)+" for "+key.Name] {
 			g.kept[key] = main[key].value
 		}

@@ -30,6 +30,7 @@ func (w *world) settle(t *rapid.T) {
 		w.deletePolicy(pick(t, "policy", policyNames))
 	}
 	w.visits = 0
+	most := 6 + 6*len(w.api.pins) // some may go
 	for range maxRounds {
 		before := w.api
 		w.round(p)
@@ -38,7 +39,7 @@ func (w *world) settle(t *rapid.T) {
 		if len(p.todo) > 0 || !waits || !reflect.DeepEqual(before, w.api) || len(w.dueAutomations()) > 0 {
 			continue
 		}
-		if most := 6 + 6*len(w.api.pins); w.visits > most {
+		if w.visits > most {
 			t.Fatalf("Git is read %d times although nothing happens\n%s", w.visits, strings.Join(w.log, "\n"))
 		}
 		w.visits = 0
