@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
@@ -134,15 +135,25 @@ func TestDeletedPolicy(t *testing.T) {
 	eventually(t, "the App is marked", func() error { return f.marked("one") })
 	eventually(t, "the repository is at rest", f.atRest)
 
+	old := map[string]types.UID{} // Flux's finalizers keep what is deleted for a while
+	for _, name := range []string{pin.CandidateName("gone"), pin.Name("App", "one")} {
+		var object imagev1.ImagePolicy
+		must(t, env.Client.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: name}, &object))
+		old[name] = object.UID
+	}
 	must(t, env.Client.DeleteAllOf(t.Context(), &imagev1.ImagePolicy{}, client.InNamespace(f.namespace)))
 	must(t, env.Client.DeleteAllOf(t.Context(), &automationv1.ImageUpdateAutomation{}, client.InNamespace(f.namespace)))
 	eventually(t, "deleted objects come back", func() error {
 		if n := len(f.automations()); n != 1 {
 			return fmt.Errorf("%d automations", n)
 		}
-		for _, name := range []string{pin.CandidateName("gone"), pin.Name("App", "one")} {
-			if err := env.Client.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: name}, &imagev1.ImagePolicy{}); err != nil {
+		for name, uid := range old {
+			var object imagev1.ImagePolicy
+			if err := env.Client.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: name}, &object); err != nil {
 				return err
+			}
+			if object.UID == uid {
+				return fmt.Errorf("%s is still being deleted", name)
 			}
 		}
 		return f.target("gone", "one", inState(v1alpha1.TargetCurrent))
