@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
@@ -156,6 +157,6 @@ func staleBranch(l Line) *pin.Finding {
 		return &pin.Finding{Reason: reasonStaleBranch, Message: l.Barred}
 	}
 	return &pin.Finding{Reason: reasonStaleBranch, Message: fmt.Sprintf(
-		"branch %s has not what the checkout branch has at %s:%d, so nothing more is proposed there for this target; merge it, or close its pull request, and delete it",
-		l.Push, l.File, l.Line)}
+		"branch %s has not what the checkout branch has at %s, so nothing more is proposed there for this target; merge it, or close its pull request, and delete it",
+		l.Push, message.Place(l.File, l.Line))}
 }

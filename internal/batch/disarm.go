@@ -1,9 +1,9 @@
 package batch
 
 import (
-	"strings"
 	"time"
 
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -88,9 +88,12 @@ func withdraws(o Observation, position Position) string {
 // Withdraw disarms an automation for a reason outside the protocol.
 func Withdraw(o Observation, a Automation, why string) Disarm { return disarm(o, a, Withdrawn, why) }
 
-func disarm(o Observation, a Automation, outcome Outcome, message string) Disarm {
+// mostSaid bounds what an automation remembers of Flux's words, in bytes.
+const mostSaid = 500
+
+func disarm(o Observation, a Automation, outcome Outcome, why string) Disarm {
 	memory := a.Memory
-	memory.Outcome, memory.Message = outcome, bounded(message)
+	memory.Outcome, memory.Message = outcome, message.Bounded(why, mostSaid)
 	id := batchOf(a)
 	if id == "" { // nobody's batch: still the token must be a fresh one
 		id = o.NewID
@@ -134,13 +137,4 @@ func Backoff(n int) time.Duration {
 		return most
 	}
 	return min(first<<max(0, n-1), most)
-}
-
-// bounded keeps a memory small, whatever Flux says.
-func bounded(message string) string {
-	const most = 500
-	if len(message) <= most {
-		return message
-	}
-	return strings.ToValidUTF8(message[:most], "") + "…"
 }

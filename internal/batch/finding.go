@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -66,6 +67,6 @@ func notSelected(p Pin) *pin.Finding {
 
 func ineffective(p Pin) *pin.Finding {
 	return &pin.Finding{Reason: reasonMarkerIneffective, Message: fmt.Sprintf(
-		"Flux ran and did not change %s:%d, although the marker for %s stands there; see whether the file has a document that cannot be parsed",
-		p.Memory.File, p.Memory.Line, p.Key.Name)}
+		"Flux ran and did not change %s, although the marker for %s stands there; see whether the file has a document that cannot be parsed",
+		message.Place(p.Memory.File, p.Memory.Line), p.Key.Name)}
 }

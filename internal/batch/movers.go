@@ -117,7 +117,7 @@ func rolledBack(p Pin) bool {
 // stands: the pin's marker is on a line of its own, and nobody has asked to leave it alone.
 func stands(p Pin) bool {
 	m := p.Memory
-	return m.Marked && m.Leader == "" && m.Git != "" && m.Proposal.Branch == p.Push && !leaves(p) && !p.Suspended && p.Foreign == "" && p.Forbidden == nil
+	return m.Marked && m.Leader == "" && m.Git != "" && m.Proposal.Branch == p.Push && !Leaves(p) && stopped(p) == ""
 }
 
 // blocked: what went wrong is still so. What is wrong in a file stays so until Git is read again; what failed for one

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -247,20 +246,5 @@ func TestNextDisarmingAndSettling(t *testing.T) {
 	} {
 		tc.pins = []Pin{member}
 		t.Run(name, tc.run)
-	}
-}
-
-func TestBounded(t *testing.T) {
-	for name, tc := range map[string]struct{ message, want string }{
-		"short":             {"no access", "no access"},
-		"long":              {strings.Repeat("a", 501), strings.Repeat("a", 500) + "…"},
-		"cut in a letter":   {strings.Repeat("ä", 249) + "aää", strings.Repeat("ä", 249) + "a…"},
-		"as long as may be": {strings.Repeat("a", 500), strings.Repeat("a", 500)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, bounded(tc.message)); diff != "" {
-				t.Errorf("bounded (-want +got):\n%s", diff)
-			}
-		})
 	}
 }

@@ -93,7 +93,7 @@ func withdrawal(p Pin) string {
 	switch {
 	case proposal.Tag == "" || proposal.Branch != p.Push || !p.Decided && !p.Orphaned:
 		return ""
-	case !p.Leaving && !leaves(p) && (p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git) && !onCheckout(p)):
+	case !p.Leaving && !Leaves(p) && (p.Intent.Want == proposal.Tag || leads(p.Intent, p.Memory.Git) && !onCheckout(p)):
 		return ""
 	}
 	return tagOf(p.Intent.Target, proposal.Checkout)
@@ -105,7 +105,7 @@ func withdrawal(p Pin) string {
 func Recalls(o Observation, p Pin) bool {
 	m := p.Memory
 	leads := m.Marked && m.Leader == "" && m.Restore == ""
-	return leaves(p) && leads && withdrawal(p) != "" && stopped(p) == "" && !hindered(o, p)
+	return Leaves(p) && leads && withdrawal(p) != "" && stopped(p) == "" && !hindered(o, p)
 }
 
 // hindered: Flux does not answer for a pin, or cannot write it, as far as is known.

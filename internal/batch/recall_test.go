@@ -56,12 +56,12 @@ func TestRecalls(t *testing.T) {
 			if a.Key == (Key{}) {
 				o.Automations = nil
 			}
-			visited := p.Orphaned || leaves(p) && p.Decided
+			visited := p.Orphaned || Leaves(p) && p.Decided
 			got := []bool{Recalls(o, p), movers(o, a)[p.Key] == "1.0.0", Visitors(o)[p.Key]}
-			if diff := cmp.Diff([]bool{tc.want, tc.want, visited && !tc.want}, got); diff != "" && leaves(p) {
+			if diff := cmp.Diff([]bool{tc.want, tc.want, visited && !tc.want}, got); diff != "" && Leaves(p) {
 				t.Errorf("recalls, moves back, is visited (-want +got):\n%s", diff)
 			}
-			if !leaves(p) && got[0] {
+			if !Leaves(p) && got[0] {
 				t.Error("it does not leave")
 			}
 		})

@@ -37,7 +37,7 @@ func nextRest(o Observation) Action {
 func tend(o Observation) Action {
 	needed := map[Key]bool{}
 	for _, p := range o.Pins {
-		if p.Memory.Marked && (!leaves(p) || Recalls(o, p)) {
+		if p.Memory.Marked && (!Leaves(p) || Recalls(o, p)) {
 			needed[p.Automation] = true
 		}
 	}
@@ -52,15 +52,15 @@ func tend(o Observation) Action {
 	return nil
 }
 
-// leaves: the pin's marker is to be removed.
-func leaves(p Pin) bool { return p.Intent.Remove || p.Orphaned }
+// Leaves: the pin's marker is to be removed.
+func Leaves(p Pin) bool { return p.Intent.Remove || p.Orphaned }
 
 // forgotten are pins to delete without a look at Git: their markers are a human's, or out of reach. Any other may have a
 // marker, even if none is remembered: the process may have died right after it pushed.
 func forgotten(o Observation) []Key {
 	var keys []Key
 	for _, p := range o.Pins {
-		if leaves(p) && (p.Intent.Unmanaged || p.Refused) {
+		if Leaves(p) && (p.Intent.Unmanaged || p.Refused) {
 			keys = append(keys, p.Key)
 		}
 	}
@@ -90,7 +90,7 @@ func notes(o Observation) map[Key]pin.Memory {
 func barred(o Observation, p Pin) *pin.Finding {
 	a := o.automation(p.Automation)
 	switch {
-	case leaves(p):
+	case Leaves(p):
 		return nil
 	case p.Forbidden != nil:
 		return frozen(p)
@@ -109,7 +109,7 @@ func aboutBars(f *pin.Finding) bool {
 // pastMoving: the finding is about a version that the pin does not want any more.
 func pastMoving(p Pin) bool {
 	m := p.Memory
-	return m.Marked && aboutMoving(m.Finding) && !leaves(p) && (wants(p) != m.Wanted || wants(p) == m.Git || wants(p) == "")
+	return m.Marked && aboutMoving(m.Finding) && !Leaves(p) && (wants(p) != m.Wanted || wants(p) == m.Git || wants(p) == "")
 }
 
 // unrelaxed are pins at rest that do not select the value that the checkout branch has.
@@ -128,7 +128,7 @@ func unwanted(p Pin, with Key) string {
 	switch {
 	case p.Automation != with:
 		return "its policy wants other commits now"
-	case leaves(p) && !goesBack(p):
+	case Leaves(p) && !goesBack(p):
 		return "its policy does not want it any more"
 	case stopped(p) != "":
 		return stopped(p)
@@ -147,7 +147,7 @@ func unwanted(p Pin, with Key) string {
 // stopped says why nothing at all may be written for a pin; empty if something may. A policy that goes is not suspended any more.
 func stopped(p Pin) string {
 	switch {
-	case p.Suspended && !leaves(p):
+	case p.Suspended && !Leaves(p):
 		return "its policy is suspended"
 	case p.Forbidden != nil:
 		return "its policy may not push so"

@@ -146,7 +146,7 @@ func TestNextVisits(t *testing.T) {
 		},
 	} {
 		tc.automations = []Automation{resting()}
-		if !tc.pins[0].Memory.Marked && !tc.pins[len(tc.pins)-1].Memory.Marked || len(tc.pins) == 1 && leaves(tc.pins[0]) {
+		if !tc.pins[0].Memory.Marked && !tc.pins[len(tc.pins)-1].Memory.Marked || len(tc.pins) == 1 && Leaves(tc.pins[0]) {
 			tc.automations = nil
 		}
 		t.Run(name, tc.run)

@@ -8,7 +8,7 @@ func resumed(o Observation) map[Key]pin.Memory {
 	memories := map[Key]pin.Memory{}
 	for _, p := range o.Pins {
 		token := p.Intent.Resume
-		if token == "" || token == p.Memory.Resume || !p.Decided || leaves(p) {
+		if token == "" || token == p.Memory.Resume || !p.Decided || Leaves(p) {
 			continue
 		}
 		memory := goOn(p)

@@ -58,7 +58,7 @@ func (p *process) place(view cluster) (map[Key]line, map[Key]pin.Memory, []Key) 
 		if Recalls(o, observed) {
 			continue
 		}
-		if leaves(observed) {
+		if Leaves(observed) {
 			p.w.ghost.leaves(p.w, observed)
 			gone = append(gone, observed.Key)
 			continue
@@ -86,7 +86,7 @@ func marks(on map[Key]line, o Observation) map[Key]line {
 			continue
 		}
 		l := lines[p.Key]
-		l.marker = !leaves(p) && (l.marker || !p.Memory.Marked && MayMark(p))
+		l.marker = !Leaves(p) && (l.marker || !p.Memory.Marked && MayMark(p))
 		lines[p.Key] = l
 	}
 	return lines

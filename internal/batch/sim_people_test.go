@@ -198,10 +198,7 @@ func deletePolicy(w *world, t *rapid.T) {
 	if chance(t, "really", 3) > 0 {
 		return
 	}
-	name := pick(t, "policy", policyNames)
-	w.note("human: delete policy %s", name)
-	w.updatePolicy(name, func(p *policyObject) { p.deleted = true })
-	delete(w.ghost.quiet, name)
+	w.deletePolicy(pick(t, "policy", policyNames))
 }
 
 func changeTag(w *world, t *rapid.T) {

@@ -41,7 +41,7 @@ func Visitors(o Observation) map[Key]bool {
 func visits(o Observation, p Pin, names map[Key]bool) bool {
 	m := p.Memory
 	switch {
-	case leaves(p):
+	case Leaves(p):
 		return unmarks(o, p)
 	case p.Intent.Prompt != "" && p.Intent.Prompt != m.Prompt:
 		return true
@@ -87,7 +87,7 @@ func comesBack(p Pin) bool {
 
 // MayMark: the operator may place this pin's marker.
 func MayMark(p Pin) bool {
-	return p.Intent.Mark && p.Decided && !leaves(p) && !p.Suspended && p.Foreign == "" && p.Forbidden == nil
+	return p.Intent.Mark && p.Decided && !Leaves(p) && stopped(p) == ""
 }
 
 // Seen is what a finding about somebody else's marker was made from: what is known of the ImagePolicy that it names, and
@@ -107,7 +107,7 @@ func due(o Observation, p Pin) bool {
 // parted: the pin's line was left unmarked because its pins were of several waves.
 func parted(p Pin) bool {
 	f := p.Memory.Finding
-	return f != nil && f.Reason == reasonSeveralWaves && !leaves(p)
+	return f != nil && f.Reason == reasonSeveralWaves && !Leaves(p)
 }
 
 // lineAt is a line of the repository.
@@ -122,7 +122,7 @@ func lineOf(p Pin) lineAt { return lineAt{p.Memory.File, p.Memory.Line} }
 func mixedLines(o Observation) map[lineAt]bool {
 	mixed, waves := map[lineAt]bool{}, map[lineAt]string{}
 	for _, p := range o.Pins {
-		if leaves(p) {
+		if Leaves(p) {
 			continue
 		}
 		at := lineOf(p)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -16,8 +17,8 @@ func ManualHold(in TargetInput) *Hold {
 	return &Hold{
 		Version: in.Tag,
 		Reason:  in.Hold.Reason,
-		Message: fmt.Sprintf("A human committed %s to %s:%d and left %s: it stays until there is a version newer than %s, "+
+		Message: fmt.Sprintf("A human committed %s to %s and left %s: it stays until there is a version newer than %s, "+
 			"until you commit %s yourself, or until you set a new token in the annotation %s",
-			in.Git, in.File, in.Line, in.Hold.UpTo, in.Hold.UpTo, in.Tag, v1alpha1.ResumeAnnotation),
+			in.Git, message.Place(in.File, in.Line), in.Hold.UpTo, in.Hold.UpTo, in.Tag, v1alpha1.ResumeAnnotation),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -14,8 +15,8 @@ func VersionUnsupported(in TargetInput) *Hold {
 		return &Hold{
 			Version: in.Tag,
 			Reason:  v1alpha1.VersionUnsupportedReason,
-			Message: fmt.Sprintf("Git has %q at %s:%d, which is no version such as 1.2.3 and cannot be compared: "+
-				"write the present version there", in.Git, in.File, in.Line),
+			Message: fmt.Sprintf("Git has %q at %s, which is no version such as 1.2.3 and cannot be compared: "+
+				"write the present version there", in.Git, message.Place(in.File, in.Line)),
 		}
 	}
 	if !in.Verbatim && !fitsApp(in.Tag) {

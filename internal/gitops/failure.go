@@ -14,6 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 )
 
 // maxDetail bounds, in bytes, what an Error quotes of a server.
@@ -50,11 +52,7 @@ func (r Remote) failure(operation string, err error, words string) *Error {
 
 // shown makes a text fit for people: no credentials, no control characters, bounded.
 func (r Remote) shown(text string) string {
-	text = strings.TrimSpace(control.ReplaceAllString(r.scrub(text), ""))
-	if len(text) > maxDetail {
-		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
-	}
-	return text
+	return message.Bounded(strings.TrimSpace(control.ReplaceAllString(r.scrub(text), "")), maxDetail)
 }
 
 // contextCause keeps of an error only that the caller's time was up: other causes may quote credentials.

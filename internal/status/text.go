@@ -6,6 +6,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 )
 
 const (
@@ -17,13 +19,7 @@ const (
 )
 
 // bounded is a text of at most maxMessage bytes.
-func bounded(text string) string {
-	if len(text) <= maxMessage {
-		return text
-	}
-	const ellipsis = "…"
-	return strings.ToValidUTF8(text[:maxMessage-len(ellipsis)], "") + ellipsis
-}
+func bounded(text string) string { return message.Bounded(text, maxMessage) }
 
 // enumerate names the first things and counts the others.
 func enumerate(things []string, separator string) string {
