@@ -2,13 +2,13 @@ package checks
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	appv1alpha1 "github.com/giantswarm/app-upgrade-operator/internal/application/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
 
@@ -66,10 +66,4 @@ func judgeApp(object *unstructured.Unstructured) (current bool, message string) 
 	}
 }
 
-func bounded(text string) string {
-	if len(text) <= maxMessage {
-		return text
-	}
-	const ellipsis = "…"
-	return strings.ToValidUTF8(text[:maxMessage-len(ellipsis)], "") + ellipsis
-}
+func bounded(text string) string { return message.Bounded(text, maxMessage) }

@@ -30,6 +30,7 @@ type Reader struct {
 	index   client.FieldIndexer
 	waker   *waker
 	watcher *watcher
+	trouble *trouble
 }
 
 // The kinds that most checks name. Others need rbac.extraRules of the chart.
@@ -53,6 +54,7 @@ func New(mgr ctrl.Manager) (*Reader, error) {
 		index:   mgr.GetFieldIndexer(),
 		waker:   waker,
 		watcher: newWatcher(objects, waker, clock.RealClock{}),
+		trouble: newTrouble(clock.RealClock{}),
 	}, nil
 }
 
@@ -70,17 +72,31 @@ func (r *Reader) Watch(ctx context.Context, policies controller.Controller) erro
 }
 
 // Read reads the objects in the order of the checks. What only a human can change is said in the answer; an error is
-// about trouble that may pass.
+// about trouble that may pass. If that lasts, it is said in the answer too, or a policy could not even be suspended for one object.
 func (r *Reader) Read(ctx context.Context, namespace string, checks []v1alpha1.HealthCheck) ([]rollout.Check, error) {
 	answers := make([]rollout.Check, 0, len(checks))
 	for _, check := range checks {
 		answer, err := r.read(ctx, namespace, check)
-		if err != nil {
+		if answer, err = r.bear(ctx, namespace, check, answer, err); err != nil {
 			return nil, fmt.Errorf("read %s in namespace %s for rollout.health.checks: %w", nameOf(check), namespace, err)
 		}
 		answers = append(answers, answer)
 	}
 	return answers, nil
+}
+
+// bear makes an answer of an error that lasts.
+func (r *Reader) bear(ctx context.Context, namespace string, check v1alpha1.HealthCheck, answer rollout.Check, err error) (rollout.Check, error) {
+	key := strings.Join([]string{namespace, check.APIVersion, check.Kind, check.Name}, "/")
+	switch {
+	case err == nil:
+		r.trouble.ended(key)
+		return answer, nil
+	case ctx.Err() != nil || !r.trouble.failed(key):
+		return rollout.Check{}, err
+	}
+	r.waker.later(ctx, namespace, check)
+	return unreadable(check, bounded(fmt.Sprintf("the API server fails to show it, and is asked every %s: %v", pollIntervalText, err))), nil
 }
 
 func (r *Reader) read(ctx context.Context, namespace string, check v1alpha1.HealthCheck) (rollout.Check, error) {
