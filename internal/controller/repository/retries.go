@@ -7,8 +7,8 @@ import (
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 )
 
-// retries remembers when what failed, with a GitRepository, a push branch or a signing key, is tried again. It is lost with the process: then
-// all are tried at once.
+// retries remembers when what failed, with a GitRepository, a push branch or a signing key, is tried again. It is lost with the
+// process: then all are tried at once.
 type retries[K comparable] struct {
 	mu sync.Mutex
 	of map[string]map[K]retry
@@ -30,11 +30,16 @@ func (r *retries[K]) times(key string) map[K]time.Time {
 	return times
 }
 
-// next is the time of the next try if the present one fails.
+// next is the time of the next try if the present one fails. One that comes early, from who did not know yet that it is to wait,
+// changes nothing.
 func (r *retries[K]) next(key string, what K, now time.Time) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return now.Add(batch.Backoff(r.of[key][what].failures + 1))
+	known := r.of[key][what]
+	if known.at.After(now) {
+		return known.at
+	}
+	return now.Add(batch.Backoff(known.failures + 1))
 }
 
 // backOff is when what failed is tried again, and what counts the failure once it is said.
@@ -53,7 +58,9 @@ func (r *retries[K]) failed(key string, what K, at time.Time) {
 	if r.of[key] == nil {
 		r.of[key] = map[K]retry{}
 	}
-	r.of[key][what] = retry{failures: r.of[key][what].failures + 1, at: at}
+	if known := r.of[key][what]; !known.at.Equal(at) {
+		r.of[key][what] = retry{failures: known.failures + 1, at: at}
+	}
 }
 
 // forget ends what was remembered: it worked, or it was changed.

@@ -97,3 +97,19 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestEarlyFailuresAreOne: who did not know yet that something failed tries it again, and that makes nobody wait longer.
+func TestEarlyFailuresAreOne(t *testing.T) {
+	var r retries[string]
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, tc := range []struct{ at, want time.Duration }{
+		{0, 15 * time.Second}, {time.Second, 15 * time.Second}, {14 * time.Second, 15 * time.Second},
+		{15 * time.Second, 45 * time.Second}, {20 * time.Second, 45 * time.Second}, {time.Minute, 2 * time.Minute},
+	} {
+		at, count := r.backOff("key", "what", now.Add(tc.at))
+		count()
+		if got := at.Sub(now); got != tc.want || !r.times("key")["what"].Equal(at) {
+			t.Errorf("a failure after %s is tried again after %s, want %s", tc.at, got, tc.want)
+		}
+	}
+}

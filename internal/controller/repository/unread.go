@@ -40,8 +40,7 @@ func (r *Reconciler) spare(key string, pins []placement.Pin) {
 	waiting, unaware := r.unread.times(key), map[string]bool{}
 	for _, p := range pins {
 		f := p.Memory.Finding
-		leaves := p.Orphaned || p.Intent.Remove
-		if !leaves && (f == nil || f.Reason != v1alpha1.GitUnreadableReason) {
+		if !batch.Leaves(p.Pin) && (f == nil || f.Reason != v1alpha1.GitUnreadableReason) {
 			unaware[p.Push] = true
 		}
 	}
@@ -74,10 +73,10 @@ func (r *Reconciler) noteUnread(key string, checkout *gitops.Checkout, pins []pl
 	}
 }
 
-// leaveUnread ends a batch of which nobody can tell what it wrote, since the push branch cannot be read. When it can again, what
-// stands there is found as after any other change.
+// leaveUnread ends a batch of which nobody can tell what it may write, or wrote, since the push branch cannot be read. When it can again,
+// what stands there is found as after any other change.
 func (r *Reconciler) leaveUnread(ctx context.Context, s *scope, pins []batch.Pin, err error) error {
 	retryAt, count := r.unread.backOff(s.key, pushBranchOf(pins[0]), r.Now())
-	log.FromContext(ctx).Info("Cannot read the push branch that a batch wrote", "branch", pins[0].Push, "error", err.Error())
+	log.FromContext(ctx).Info("Cannot read the push branch of a batch, and will try again", "branch", pins[0].Push, "error", err.Error())
 	return r.giveUp(ctx, s, pins, gitFinding(err), retryAt, count)
 }
