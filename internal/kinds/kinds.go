@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -107,8 +108,26 @@ type Written struct {
 // Values of Facts.Excused that more than one kind has.
 const (
 	excusedDeleting = "deleting"
-	excusedPaused   = "paused"
+	excusedPaused   = Paused
 )
+
+// Paused is the Facts.Excused of a target to which Flux applies nothing now.
+const Paused = "paused"
+
+// Unapplied is the label or annotation by which Flux does not apply changes to an object that exists, as `key: value`; empty: there is
+// none. (Controlling the apply behavior of resources, in the documentation of kustomize-controller.)
+func Unapplied(object client.Object) string {
+	for _, mark := range []struct{ key, value string }{
+		{kustomizev1.GroupVersion.Group + "/reconcile", kustomizev1.DisabledValue},
+		{kustomizev1.GroupVersion.Group + "/ssa", kustomizev1.IgnoreValue},
+		{kustomizev1.GroupVersion.Group + "/ssa", kustomizev1.IfNotPresentValue},
+	} {
+		if object.GetLabels()[mark.key] == mark.value || object.GetAnnotations()[mark.key] == mark.value {
+			return mark.key + ": " + mark.value
+		}
+	}
+	return ""
+}
 
 // excused says why nothing can be told of a version by what becomes of an object of Flux's now; empty: it can.
 func excused(object client.Object, suspended bool) string {

@@ -8,6 +8,9 @@ func Adopt(content []byte, at Location, ref Ref) ([]byte, error) {
 		return nil, p
 	}
 	f := parseFile(at.File, content, nil)
+	if f.refused != nil {
+		return nil, f.refused
+	}
 	doc, s := f.find(at)
 	if doc == nil || at.Marker == nil {
 		return nil, problem(NotFound, at.File, at.Line, "the value %q with its marker is no longer here; locate it again", at.Value)

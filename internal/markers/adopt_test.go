@@ -46,7 +46,7 @@ func TestAdopt(t *testing.T) {
 // markedLocation is the place of the version 1.4.2 and its marker.
 func markedLocation(t *testing.T, text string) Location {
 	t.Helper()
-	for _, m := range markersIn("f.yaml", []byte(text)) {
+	for _, m := range liveMarkers(t, "f.yaml", []byte(text)) {
 		if m.found.Value == "1.4.2" {
 			found := m.found
 			return Location{File: "f.yaml", Document: m.doc.index, Line: found.Line, Column: m.scalar.Column, Value: found.Value, Marker: &found}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/kustomize"
 	"github.com/fluxcd/pkg/envsubst"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -19,9 +20,11 @@ type fluxSpec struct {
 	NameSuffix      string            `json:"nameSuffix"`
 	Patches         []kustomize.Patch `json:"patches"`
 	Components      []string          `json:"components"`
+	IgnoreMissing   bool              `json:"ignoreMissingComponents"`
 	PostBuild       struct {
-		Substitute     map[string]string `json:"substitute"`
-		SubstituteFrom []Reference       `json:"substituteFrom"`
+		SubstituteStrategy kustomizev1.SubstituteStrategy `json:"substituteStrategy"`
+		Substitute         map[string]string              `json:"substitute"`
+		SubstituteFrom     []Reference                    `json:"substituteFrom"`
 	} `json:"postBuild"`
 	SourceRef struct {
 		Kind string `json:"kind"`
@@ -39,6 +42,8 @@ var fluxFields = [][]string{
 	{"spec", "nameSuffix"},
 	{"spec", "patches"},
 	{"spec", "components"},
+	{"spec", "ignoreMissingComponents"},
+	{"spec", "postBuild", "substituteStrategy"},
 	{"spec", "postBuild", "substituteFrom"},
 	{"spec", "sourceRef", "kind"},
 	{"spec", "sourceRef", "name"},
@@ -50,7 +55,7 @@ var substituteField = []string{"spec", "postBuild", "substitute"}
 // fluxSource is what a Flux Kustomization makes Flux build, as everything that
 // writes into it leaves it, with the variables of who applies it. It is not ok
 // for one that is a patch only, or that cannot be read.
-func (o *object) fluxSource(variables map[string]string) (src Source, ok bool) {
+func (o *object) fluxSource(by substitution) (src Source, ok bool) {
 	fields := slices.Clone(fluxFields)
 	for _, name := range o.keys(substituteField) {
 		fields = append(fields, inlineField(name))
@@ -71,7 +76,7 @@ func (o *object) fluxSource(variables map[string]string) (src Source, ok bool) {
 		return Source{}, false
 	}
 	if o.substituted() {
-		text = inText(text, variables)
+		text = by.inText(text)
 	}
 	var read struct {
 		Spec fluxSpec `json:"spec"`
@@ -86,8 +91,9 @@ func (spec fluxSpec) source(of identity) (src Source, ok bool) {
 	dir, p := cleanPath(FluxPath(spec.Path))
 	return Source{
 		Path: dir, TargetNamespace: spec.TargetNamespace, NamePrefix: spec.NamePrefix, NameSuffix: spec.NameSuffix,
-		Patches: spec.Patches, Components: spec.Components, Remote: spec.KubeConfig != nil,
+		Patches: spec.Patches, Components: spec.Components, IgnoreMissingComponents: spec.IgnoreMissing, Remote: spec.KubeConfig != nil,
 		Substitute: spec.PostBuild.Substitute, SubstituteFrom: spec.PostBuild.SubstituteFrom,
+		SubstituteAlways: spec.PostBuild.SubstituteStrategy == kustomizev1.SubstituteStrategyAlways,
 		Kustomization: FluxKustomization{
 			Namespace: of.namespace, Name: of.name, Path: spec.Path, SourceRef: spec.SourceRef.Kind + "/" + spec.SourceRef.Name,
 		},
@@ -98,6 +104,7 @@ func (spec fluxSpec) source(of identity) (src Source, ok bool) {
 func (o *object) keys(field []string) []string {
 	names := map[string]bool{}
 	for _, l := range o.layers {
+		l = undoubted(l)
 		if at := l.apply(field, nil); at != nil && at.site.node != nil {
 			for name := range stringMap(at.site.node) {
 				names[name] = true
@@ -140,15 +147,14 @@ func withoutAliases(node *yaml.Node) *yaml.Node {
 // maxSubstituted is the largest text in which variables are replaced, in bytes.
 const maxSubstituted = 64 << 10
 
-// inText replaces variables as Flux does, which leaves a text alone if there
-// are none. What cannot be replaced stays, too: nobody has a folder of such a
-// name.
-func inText(text string, variables map[string]string) string {
-	if len(variables) == 0 || len(text) > maxSubstituted {
+// inText replaces variables as Flux does. What cannot be replaced stays: nobody
+// has a folder of such a name.
+func (s substitution) inText(text string) string {
+	if s.leaves() || len(text) > maxSubstituted {
 		return text
 	}
 	replaced, err := envsubst.Eval(text, func(name string) (string, bool) {
-		value := variables[name]
+		value := s.variables[name]
 		return value[:min(len(value), maxName)], true
 	})
 	if err != nil {

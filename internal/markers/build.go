@@ -3,7 +3,9 @@ package markers
 import (
 	"io/fs"
 	"path"
+	"slices"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	kustypes "sigs.k8s.io/kustomize/api/types"
 )
 
@@ -28,10 +30,12 @@ type build struct {
 	byName map[string][]*object
 	// notes say what was left out, in the order in which it was met.
 	notes []string
-	// variables are those that were put into names.
-	variables map[string]string
-	// unknown are the variables in names that have no value, sorted.
-	unknown []string
+	// hidden counts the files that Flux does not have.
+	hidden int
+	// substituted is what was done to names.
+	substituted substitution
+	// unnamed are the objects whose names have variables without a value.
+	unnamed []unnamed
 }
 
 // builder follows kustomization files as kustomize does, in kustomize's
@@ -39,14 +43,19 @@ type build struct {
 // old JSON6902 patches, replacements. It keeps objects of one kind and
 // remembers who writes into them instead of merging.
 type builder struct {
-	repo *repository
 	kind groupKind
+	// repo is the repository as Flux has it for the source that is built.
+	repo *repository
 	// wanted tells the documents that count; nil: all.
 	wanted func(text string) bool
-	// parsed and read remember files and kustomizations that several
-	// kustomizations refer to.
+	// parsed and read remember files, and kustomizations of the repository,
+	// that several kustomizations refer to.
 	parsed map[string]*file
 	read   map[string]*kustomization
+	// configurations remembers the field specs of files in the same way, and
+	// configured are those of the kustomization that is being built.
+	configurations map[string][]fieldSpec
+	configured     []fieldSpec
 	// buffer is what files are read into.
 	buffer []byte
 	// open are the folders that are being built, to find cycles.
@@ -57,14 +66,17 @@ type builder struct {
 	readable map[string]error
 	// steps are those that are left.
 	steps int
-	notes []string
+	// nodes are those that may still be parsed.
+	nodes  int
+	notes  []string
+	hidden int
 	// entered are the folders that were built, and every object remembers
 	// through which it came; nil if nobody wants to know.
 	entered map[string]bool
 }
 
-func newBuilder(repo *repository, kind groupKind) *builder {
-	return &builder{repo: repo, kind: kind, parsed: map[string]*file{}, read: map[string]*kustomization{}, open: map[string]bool{}, steps: maxSteps}
+func newBuilder(kind groupKind) *builder {
+	return &builder{kind: kind, parsed: map[string]*file{}, open: map[string]bool{}, steps: maxSteps, nodes: maxNodes}
 }
 
 // spend counts steps of work that a file asks for.
@@ -77,7 +89,10 @@ func (b *builder) spend(name string, steps int) error {
 
 // source builds the objects of one kind as Flux does, but for the variables in
 // their names.
-func (b *builder) source(src Source) (*build, error) {
+func (b *builder) source(repo *repository, src Source) (*build, error) {
+	if b.repo != repo {
+		b.repo, b.read, b.configurations = repo, map[string]*kustomization{}, map[string][]fieldSpec{}
+	}
 	info, err := b.repo.stat(src.Path)
 	if err != nil {
 		return nil, missing(src.Path, err)
@@ -85,13 +100,20 @@ func (b *builder) source(src Source) (*build, error) {
 	var objects []*object
 	if info.IsDir() {
 		objects, err = b.root(src)
+		objects = slices.DeleteFunc(objects, (*object).isLocal)
 	} else {
 		objects, err = b.resourceFile(src.Path, nil)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &build{objects: objects, notes: b.notes}, nil
+	return &build{objects: objects, notes: b.notes, hidden: b.hidden}, nil
+}
+
+// isLocal reports whether kustomize leaves the object out in the end.
+func (o *object) isLocal() bool {
+	value, set := o.annotations[konfig.IgnoredByKustomizeAnnotation]
+	return set && value != "false" && o.relabeled == nil
 }
 
 // root builds the source's folder with the fields of the Flux Kustomization
@@ -123,14 +145,18 @@ func (b *builder) root(src Source) ([]*object, error) {
 		}
 		k.Patches = append(k.Patches, patch)
 	}
-	k.Components = append(k.Components, src.Components...)
+	k.Components = append(k.Components, b.componentsOf(src)...)
 	var objects []*object
 	if generated {
 		if objects, err = b.everything(src.Path); err != nil {
 			return nil, err
 		}
 	}
-	return b.kustomize(src.Path, k, objects)
+	b.configured = nil
+	if objects, err = b.kustomize(src.Path, k, objects); err != nil {
+		return nil, err
+	}
+	return objects, b.writeConfigured(k, b.configured, func(by string) bool { return by == nameReference }, objects)
 }
 
 // everything reads a folder without a kustomization file: all YAML files, and
@@ -146,6 +172,7 @@ func (b *builder) everything(dir string) (objects []*object, err error) {
 		}
 		return fs.SkipDir
 	}
+	before := b.repo.hidden
 	err = b.repo.walk(dir, enter, func(file string) error {
 		if path.Base(file) == "Kustomization" {
 			return nil
@@ -153,5 +180,6 @@ func (b *builder) everything(dir string) (objects []*object, err error) {
 		objects, err = b.resourceFile(file, objects)
 		return err
 	})
+	b.hidden += b.repo.hidden - before
 	return objects, err
 }

@@ -1,5 +1,25 @@
 package markers
 
+import (
+	"errors"
+	"io/fs"
+	"slices"
+)
+
+// componentsOf are those that the Flux Kustomization adds.
+func (b *builder) componentsOf(src Source) []string {
+	if !src.IgnoreMissingComponents {
+		return src.Components
+	}
+	return slices.DeleteFunc(slices.Clone(src.Components), func(component string) bool {
+		name, err := b.resolve(src.Path, component)
+		if err == nil {
+			_, err = b.repo.stat(name)
+		}
+		return errors.Is(err, fs.ErrNotExist) && !isRemote(component)
+	})
+}
+
 // components lets the kustomization's components work on the objects. One that
 // cannot be read may do anything.
 func (b *builder) components(dir string, k *kustomization, objects []*object) ([]*object, error) {

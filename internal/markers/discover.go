@@ -36,7 +36,7 @@ func (s *Survey) discover() error {
 	if s.discovered {
 		return s.problem
 	}
-	b := newBuilder(s.repo, fluxKustomizationKind)
+	b := newBuilder(fluxKustomizationKind)
 	b.steps = surveySteps
 	d := &discovery{
 		survey: s, b: b, budget: maxSurveyed, known: map[rootKey]bool{}, entered: map[string]bool{}, made: map[string]bool{},
@@ -113,11 +113,14 @@ func (d *discovery) kustomizations(r root, entered map[string]bool) ([]root, err
 	d.b.entered = entered
 	err := d.survey.buildRoot(d.b, r, &d.budget, func(r root, built *build) error {
 		for _, o := range built.objects {
-			src, ok := o.fluxSource(built.variables)
+			src, ok := o.fluxSource(built.substituted)
 			if !ok {
 				continue
 			}
 			d.made[o.definition()] = true
+			if src.Kustomization.SourceRef == r.Kustomization.SourceRef {
+				src.Ignore = r.Ignore
+			}
 			next := root{Source: src, entry: r.entryOf()}
 			if d.applies(src) && !d.inCluster(o, next) {
 				found = append(found, next)
@@ -145,7 +148,7 @@ func (r root) entryOf() string {
 // alone is the Kustomization of a manifest that no root builds and that no
 // kustomization names, unless the cluster has it.
 func (d *discovery) alone(o *object, named map[string]bool) []root {
-	src, ok := o.fluxSource(nil)
+	src, ok := o.fluxSource(substitution{})
 	next := root{Source: src, entry: o.file}
 	if !ok || d.made[o.definition()] || named[o.file] || !d.applies(src) || d.inCluster(o, next) {
 		return nil
@@ -194,12 +197,13 @@ func (s *Survey) looseFolders(entered map[string]bool) (loose []root, named map[
 	found, refers := map[string]bool{}, map[string]bool{}
 	named = map[string]bool{}
 	enter := func(string) error { return nil }
-	err = s.repo.walk(".", enter, func(name string) error {
+	seen := s.view(Source{})
+	err = seen.walk(".", enter, func(name string) error {
 		if !slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(name)) {
 			return nil
 		}
 		dir := path.Dir(name)
-		k, err := s.repo.readKustomization(dir)
+		k, err := seen.readKustomization(dir)
 		if err != nil || k == nil {
 			return ignoreProblem(err)
 		}

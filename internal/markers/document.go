@@ -26,6 +26,10 @@ type file struct {
 	err error
 	// more is set if something follows the end marker `...` of a document.
 	more bool
+	// nodes counts those of the documents that were parsed.
+	nodes int
+	// refused is set if the file is over a bound; then it has no documents.
+	refused *Problem
 }
 
 // document is one document of a file.
@@ -53,6 +57,9 @@ type document struct {
 func parseFile(name string, content []byte, wanted func(text string) bool) *file {
 	f := &file{name: name}
 	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	if strings.Count(text, "\n%") > maxDirectives {
+		return f.refuse("directives (lines that begin with %)", maxDirectives)
+	}
 	start, line := 0, 1
 	for i, at := range append(separator.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		if err := checkSeparator(text[at[0]:at[1]]); err != nil {
@@ -66,6 +73,10 @@ func parseFile(name string, content []byte, wanted func(text string) bool) *file
 		doc := &document{index: i, text: chunk, whole: len(chunk) == len(content), firstLine: line}
 		if wanted == nil || wanted(chunk) {
 			f.more = doc.parse() || f.more
+			f.nodes += countNodes(doc.root)
+		}
+		if f.nodes > maxFileNodes {
+			return f.refuse("values and keys", maxFileNodes)
 		}
 		if !doc.empty {
 			f.docs = append(f.docs, doc)
@@ -78,7 +89,7 @@ func parseFile(name string, content []byte, wanted func(text string) bool) *file
 
 // parsed reports whether every document was parsed.
 func (f *file) parsed() bool {
-	return f.err == nil && !slices.ContainsFunc(f.docs, func(d *document) bool { return d.root == nil && d.err == nil })
+	return f.err == nil && f.refused == nil && !slices.ContainsFunc(f.docs, func(d *document) bool { return d.root == nil && d.err == nil })
 }
 
 func checkSeparator(s string) error {

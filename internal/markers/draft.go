@@ -89,12 +89,12 @@ func (d *Draft) placeUnproven(doc *document, s site, line int, ref Ref) error {
 // written it, unless it is proven that it does not. Flux never changes one line
 // only: it parses the file and writes all of it again.
 func (d *Draft) keeps(proven bool) *Problem {
-	if !proven && !d.judged {
-		d.judged = true
-		d.lost = sameAfterRewrite(d.name, d.content, func() *file { return d.file })
-	}
 	if proven {
 		return nil
+	}
+	if !d.judged {
+		d.judged = true
+		d.lost = sameAfterRewrite(d.name, d.content, func() *file { return d.file })
 	}
 	return d.lost
 }

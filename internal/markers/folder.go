@@ -2,10 +2,10 @@ package markers
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -35,7 +35,13 @@ func (b *builder) folder(dir string, objects []*object, component bool) ([]*obje
 	if component {
 		return b.kustomize(dir, k, objects)
 	}
+	beside := b.configured
+	b.configured = nil
 	own, err := b.kustomize(dir, k, nil)
+	if err == nil {
+		err = b.spend(k.file, len(b.configured))
+	}
+	b.configured = append(beside, b.configured...)
 	return append(objects, own...), err
 }
 
@@ -55,15 +61,9 @@ func (b *builder) kustomization(dir string) (*kustomization, error) {
 func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]*object, error) {
 	b.open[dir] = true
 	defer delete(b.open, dir)
-	var err error
-	if objects, err = b.resources(dir, k, objects); err != nil {
+	objects, err := b.gather(dir, k, objects)
+	if err != nil {
 		return nil, err
-	}
-	if objects, err = b.components(dir, k, objects); err != nil {
-		return nil, err
-	}
-	if len(k.HelmCharts)+len(k.Generators)+len(k.Transformers) > 0 {
-		b.note(k.file, "helmCharts, generators and transformers are not followed")
 	}
 	patches, err := b.patches(dir, k)
 	if err != nil {
@@ -84,10 +84,42 @@ func (b *builder) kustomize(dir string, k *kustomization, objects []*object) ([]
 	if err := b.patchLate(dir, k, objects); err != nil {
 		return nil, err
 	}
-	if len(k.Transformers) > 0 {
-		setUnread(objects, problem(NotMarkable, k.file, 0, "transformers may set the version, and they are not followed; use patches in files of their own"))
+	if err := b.transform(k, objects); err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(objects, func(o *object) bool { return o.removed }), nil
+}
+
+// gather adds the objects of resources and generators, and lets components work
+// on them.
+func (b *builder) gather(dir string, k *kustomization, objects []*object) ([]*object, error) {
+	objects, err := b.resources(dir, k, objects)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.configure(dir, k); err != nil {
+		return nil, err
+	}
+	if len(k.HelmCharts)+len(k.Generators)+len(k.Transformers) > 0 {
+		b.note(k.file, "helmCharts, generators and transformers are not followed")
+	}
+	return b.components(dir, k, objects)
+}
+
+// transform is what else may write into objects: by configurations, and the
+// transformers that are not followed.
+func (b *builder) transform(k *kustomization, objects []*object) error {
+	if err := b.writeConfigured(k, slices.Concat(b.configured, b.ownLabels(k)), k.writes, objects); err != nil {
+		return err
+	}
+	if len(k.Transformers) > 0 {
+		may := problem(NotMarkable, k.file, 0, "transformers may set the version, and they are not followed; use patches in files of their own")
+		setUnread(objects, may)
+		for _, o := range objects {
+			o.renamed, o.relabeled = may, may
+		}
+	}
+	return nil
 }
 
 // follow remembers, if somebody wants to know, through which kustomizations
@@ -103,41 +135,6 @@ func (b *builder) follow(dir string, k *kustomization, objects []*object) {
 	for _, o := range objects {
 		o.trail = append(o.trail, step{dir: dir, file: k.file, identity: o.identity})
 	}
-}
-
-// identify applies the namespace, prefix, suffix, labels and annotations.
-func (k *kustomization) identify(o *object) {
-	if k.Namespace != "" {
-		o.rename(identity{namespace: k.Namespace, name: o.name})
-	}
-	o.rename(identity{namespace: o.namespace, name: joined(k.NamePrefix, o.name)})
-	o.rename(identity{namespace: o.namespace, name: joined(o.name, k.NameSuffix)})
-	maps.Copy(o.labels, k.CommonLabels)
-	for _, l := range k.Labels {
-		maps.Copy(o.labels, l.Pairs)
-	}
-	maps.Copy(o.annotations, k.CommonAnnotations)
-}
-
-// joined is empty, which is nobody's name, if it would be too long for one: it
-// would only grow with every kustomization.
-func joined(a, b string) string {
-	if len(a)+len(b) > maxName {
-		return ""
-	}
-	return a + b
-}
-
-// identifySteps is the work of identify on one object.
-func (k *kustomization) identifySteps() int {
-	steps := 1 + len(k.CommonLabels) + len(k.CommonAnnotations)
-	for _, l := range k.Labels {
-		steps += 1 + len(l.Pairs)
-	}
-	if k.Namespace+k.NamePrefix+k.NameSuffix != "" {
-		steps += 10 // names are remembered
-	}
-	return steps
 }
 
 // resource adds a file or a folder that a kustomization names.
@@ -180,6 +177,9 @@ func (b *builder) resolve(dir, name string) (string, error) {
 // resourceFile adds the objects of the wanted kind that a file holds.
 func (b *builder) resourceFile(name string, objects []*object) ([]*object, error) {
 	f, err := b.parse(name)
+	if err != nil && b.nodes < 0 {
+		return nil, err
+	}
 	if err != nil {
 		return objects, b.leaveOut(name, err)
 	}
@@ -215,16 +215,21 @@ func unwrap(root *yaml.Node) []*yaml.Node {
 // parse reads a file and keeps the documents that mention the wanted kind.
 func (b *builder) parse(name string) (*file, error) {
 	if f := b.parsed[name]; f != nil {
-		return f, nil
+		return f, f.refused.orNil()
 	}
 	content, err := b.repo.readInto(b.buffer, name)
 	if err != nil {
+		b.refuse(name, err)
 		return nil, err
 	}
 	b.buffer = content
 	f := &file{name: name}
 	if bytes.Contains(content, []byte(b.kind.kind)) {
 		f = parseFile(name, content, b.mayHold)
+	}
+	if p := cmp.Or(b.parses(f), f.refused); p != nil {
+		b.refuse(name, p)
+		return nil, p
 	}
 	if f.err != nil {
 		b.note(name, brief(f.err.Error()))
@@ -241,6 +246,13 @@ func (b *builder) parse(name string) (*file, error) {
 		b.readable[name] = (&file{name: name, docs: all, more: f.more}).readable(content).orNil()
 	}
 	return f, nil
+}
+
+// refuse remembers a Problem of a file, which may be named again and again.
+func (b *builder) refuse(name string, err error) {
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		b.parsed[name] = &file{name: name, refused: p}
+	}
 }
 
 // mayHold is a quick look at a document.
@@ -271,6 +283,9 @@ func (b *builder) leaveOut(name string, err error) error {
 	var p *Problem
 	switch {
 	case err == nil:
+		return nil
+	case errors.Is(err, errIgnored):
+		b.note(name, ".sourceignore or spec.ignore of the GitRepository hides it from Flux")
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		b.note(name, "there is no such file or folder")

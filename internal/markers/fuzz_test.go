@@ -25,6 +25,11 @@ func seeds(f *testing.F) []string {
 		"a: \"1\n\n  2\" # x\nb: 'it''s'\n",
 		"%YAML 1.1\n---\na: !!str 1\n...\n",
 	}
+	for _, name := range sortedKeys(hostile()) {
+		if text := hostile()[name]; len(text) < 20_000 { // the fuzzer works on small ones
+			texts = append(texts, "kind: App\nversion: 1.0.0\n---\n"+text)
+		}
+	}
 	for _, tc := range recorded(f) {
 		for _, name := range sortedKeys(tc.Before) {
 			texts = append(texts, tc.Before[name])
@@ -106,7 +111,7 @@ func checkPlaced(t rapid.TB, content, placed []byte, at Location, path []int) {
 	if err != nil || !removed || !bytes.Equal(back, content) {
 		t.Fatalf("not removed: %v %v\n%q\n%q", removed, err, content, back)
 	}
-	if got := markersIn("f.yaml", content); len(markersIn("f.yaml", placed)) != len(got)+1 {
+	if got := liveMarkers(t, "f.yaml", content); len(liveMarkers(t, "f.yaml", placed)) != len(got)+1 {
 		t.Fatalf("other markers changed: %v", got)
 	}
 }
@@ -138,7 +143,7 @@ func FuzzRemove(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		refs := []Ref{pin}
-		for _, m := range markersIn("f.yaml", content) {
+		for _, m := range liveMarkers(t, "f.yaml", content) {
 			refs = append(refs, m.found.Ref)
 		}
 		for _, ref := range refs {
@@ -177,6 +182,12 @@ func FuzzLocate(f *testing.F) {
 	}
 	f.Add("", app("org-acme", "nginx", "${version}"), fluxKustomization("flux", "apps", "./mc", "version: 1.4.2"))
 	f.Add("", app("org-acme", "nginx", "${other}"), configMap("ConfigMap", "one", "other: 1.4.2"))
+	for _, configuration := range []string{
+		"namePrefix: [{path: spec/version, kind: App}]\n", "nameReference: [{kind: X, fieldSpecs: [{path: metadata/name}]}]\nlabels: [{path: metadata/labels, kind: X}]\n", `{"x.App": {}}`,
+	} {
+		const k = "namePrefix: a-\nlabels: [{pairs: {a: b}, fields: [{path: spec/x}]}]\nconfigurations: [patch.yaml]\ncrds: [patch.yaml]\n"
+		f.Add(resources("app.yaml")+k, app("org-acme", "nginx", "1.4.2"), configuration)
+	}
 	f.Fuzz(func(t *testing.T, kustomization, first, second string) {
 		files := files{"mc/app.yaml": first, "mc/patch.yaml": second}
 		if kustomization != "" {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"testing/fstest"
+
+	"pgregory.net/rapid"
 )
 
 // commentsOut matches a marker with the blanks before it.
@@ -41,3 +43,13 @@ func firstVersion(name string, content []byte) (Location, bool) {
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// liveMarkers are those of a file that is within the bounds.
+func liveMarkers(t rapid.TB, name string, content []byte) []marked {
+	t.Helper()
+	all, p := markersIn(name, content)
+	if p != nil {
+		t.Fatal(p)
+	}
+	return all
+}

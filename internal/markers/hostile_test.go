@@ -34,6 +34,13 @@ func hostile() map[string]string {
 		"many line ends":     strings.Repeat("\r", 100_000) + "a: 1\n",
 		"long key":           strings.Repeat("k", 1<<16) + ": 1\n",
 		"only separators":    strings.Repeat("---\n", 1_000),
+		"many directives":    numbered("%%TAG !a%d! x\n", 900) + "---\na: 1\n",
+		"flow pairs":         "a: [" + strings.Repeat("b: c,", 1_000) + "]\n",
+		"many aliases":       "a: [&x 1" + strings.Repeat(",*x", 2_000) + "]\n",
+		"many anchors":       "a:\n" + numbered("- &a%d x\n", 2_000),
+		"merge keys":         "x: &x {a: b}\ny:\n" + strings.Repeat("  <<: *x\n", 2_000),
+		"repeated keys":      strings.Repeat("a: 1\n", 2_000),
+		"keys that ask":      strings.Repeat("- ? a\n", 2_000),
 		"unfinished literal": "a: |" + strings.Repeat(" ", 100_000),
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 )
 
 // maxHostile bounds, in bytes, what a hostile repository may cost all in all;
@@ -173,7 +175,7 @@ func TestHostileTrees(t *testing.T) {
 					return
 				}
 				var p *Problem
-				if !errors.As(err, &p) || p.Reason != tc.reason || !strings.Contains(p.Message, tc.says) || len(p.Message) > 4*maxQuoted {
+				if !errors.As(err, &p) || p.Reason != tc.reason || !strings.Contains(p.Message, tc.says) || len(p.Message) > 4*message.MaxBrief {
 					t.Errorf("%s, want %s with %q", brief(fmt.Sprint(err)), tc.reason, tc.says)
 				}
 			})

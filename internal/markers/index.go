@@ -44,7 +44,7 @@ func (s *Survey) Index(src Source) (*Index, error) {
 	}
 	src.Path = dir
 	x := &Index{
-		repo: s.repo, manifests: s.manifests, survey: s, source: src, built: map[groupKind]*build{},
+		repo: s.view(src), manifests: s.manifests, survey: s, source: src, built: map[groupKind]*build{},
 		readable: map[string]error{}, writable: map[string]error{},
 	}
 	if _, err := x.repo.stat(dir); err != nil {
@@ -175,25 +175,28 @@ func (x *Index) build(target Target) (*build, error) {
 	if b := x.built[gk]; b != nil {
 		return b, nil
 	}
-	from := newBuilder(x.repo, gk)
+	from := newBuilder(gk)
 	from.readable = x.readable
-	b, err := from.source(x.source)
+	b, err := from.source(x.repo, x.source)
 	if err != nil {
 		return nil, err
 	}
-	variables, err := x.manifests.variables(x.source)
+	by, err := x.manifests.substitution(x.source)
 	if err != nil {
 		return nil, err
 	}
-	b.substitute(variables)
+	b.substitute(by)
 	x.built[gk] = b
 	return b, nil
 }
 
 func (x *Index) notFound(b *build, target Target) *Problem {
+	if u := b.candidate(target); u != nil {
+		return x.maybe(u, b.substituted, target)
+	}
 	text := fmt.Sprintf("no %s below %q in the repository, which has %d objects of this kind", target, brief(x.source.Path), len(b.objects))
-	if len(b.unknown) > 0 {
-		text += fmt.Sprintf("; names use variables without a value: %s", brief(strings.Join(b.unknown, ", ")))
+	if b.hidden > 0 {
+		text += fmt.Sprintf("; %d files are hidden from Flux by .sourceignore or spec.ignore of the GitRepository", b.hidden)
 	}
 	if len(b.notes) > 0 {
 		text += "; not read: " + strings.Join(b.notes[:min(len(b.notes), 3)], "; ")

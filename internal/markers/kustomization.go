@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	kustypes "sigs.k8s.io/kustomize/api/types"
@@ -53,11 +54,11 @@ func (r *repository) readKustomization(dir string) (*kustomization, error) {
 func parseKustomization(name string, content []byte) (*kustomization, error) {
 	k := &kustomization{file: name}
 	f := parseFile(name, content, nil)
-	if bad := f.unreadable(); bad != nil {
-		return nil, problem(Unreadable, name, bad.firstLine, "the kustomization cannot be parsed; correct it")
-	}
 	if p := f.unfoldable(); p != nil {
 		return nil, p
+	}
+	if bad := f.unreadable(); bad != nil {
+		return nil, problem(Unreadable, name, bad.firstLine, "the kustomization cannot be parsed; correct it")
 	}
 	if err := sigsyaml.Unmarshal(content, &k.Kustomization); err != nil {
 		return nil, problem(Unreadable, name, 0, "the kustomization cannot be parsed (%v); correct it", err)
@@ -75,7 +76,12 @@ type itemLines []int
 
 // lines are those of the items of a list of the file, or of a key in each.
 func (k *kustomization) lines(list, key string) itemLines {
-	items := follow(child(k.root, list))
+	return k.doc.linesOf(child(k.root, list), key)
+}
+
+// linesOf are those of the items of a list, or of a key in each.
+func (d *document) linesOf(list *yaml.Node, key string) itemLines {
+	items := follow(list)
 	if items == nil || items.Kind != yaml.SequenceNode {
 		return nil
 	}
@@ -84,10 +90,13 @@ func (k *kustomization) lines(list, key string) itemLines {
 		if value := child(follow(item), key); value != nil {
 			item = value
 		}
-		lines[i] = k.doc.line(item)
+		lines[i] = d.line(item)
 	}
 	return lines
 }
+
+// repeated are n times the line of one item.
+func (l itemLines) repeated(i, n int) itemLines { return slices.Repeat(itemLines{l.at(i)}, n) }
 
 // at is 0 for an item that does not stand in the file.
 func (l itemLines) at(i int) int {

@@ -66,7 +66,7 @@ func (m *manifests) fluxKustomizations() ([]*object, error) {
 	m.flux, m.fluxNamed = all, map[string][]*object{}
 	for _, o := range all {
 		m.fluxNamed[o.name] = append(m.fluxNamed[o.name], o)
-		if src, ok := o.fluxSource(nil); ok {
+		if src, ok := o.fluxSource(substitution{}); ok {
 			m.expect(src)
 		}
 	}
@@ -142,19 +142,21 @@ func givesName(text string, wanted func(name string) bool) bool {
 	}
 }
 
-// variables are those that the names of a source may use: of ConfigMaps whose
-// manifests say one thing, and those of the Kustomization itself.
-func (m *manifests) variables(src Source) (map[string]string, error) {
+// substitution has the variables that the names of a source may use: of
+// ConfigMaps whose manifests say one thing, and those of the Kustomization
+// itself. What else it refers to has some variables, for all that is known.
+func (m *manifests) substitution(src Source) (substitution, error) {
 	if len(src.SubstituteFrom) == 0 {
-		return src.Substitute, nil
+		return substitution{variables: src.Substitute, always: src.SubstituteAlways}, nil
 	}
-	all := map[string]string{}
+	all, unread := map[string]string{}, []unreadReference(nil)
 	for _, from := range src.SubstituteFrom {
 		manifests, err := m.named(from, src.Kustomization.Namespace)
 		if err != nil {
-			return nil, err
+			return substitution{}, err
 		}
 		if from.Kind != configMapKind || len(manifests) != 1 {
+			unread = append(unread, unreadReference{from, len(manifests)})
 			continue
 		}
 		if data := manifests[0].lookup([]string{"data"}); data != nil && data.site.node != nil {
@@ -162,7 +164,7 @@ func (m *manifests) variables(src Source) (map[string]string, error) {
 		}
 	}
 	maps.Copy(all, src.Substitute)
-	return all, nil
+	return substitution{variables: all, always: src.SubstituteAlways || len(unread) > 0, unread: unread}, nil
 }
 
 // named reports whether the manifest may be the object of that name: one
@@ -179,6 +181,7 @@ func (o *object) definition() string { return fmt.Sprintf("%s:%d", o.file, o.lin
 func (m *manifests) find(mentions func(text string) bool, visit func(*object) bool) error {
 	enter := func(string) error { return nil }
 	var buffer []byte
+	left := maxNodes
 	return m.repo.walk(".", enter, func(name string) error {
 		content, err := m.repo.readInto(buffer, name)
 		if err != nil {
@@ -187,7 +190,11 @@ func (m *manifests) find(mentions func(text string) bool, visit func(*object) bo
 		if buffer = content; !mentions(string(content)) {
 			return nil
 		}
-		for _, doc := range parseFile(name, content, mentions).docs {
+		f := parseFile(name, content, mentions)
+		if left -= f.nodes; left < 0 {
+			return problem(TooLarge, name, 0, "the manifests that Flux may take variables from have more than %d keys and values to read; use a smaller repository", maxNodes)
+		}
+		for _, doc := range f.docs {
 			if doc.root == nil {
 				continue
 			}

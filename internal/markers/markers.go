@@ -68,6 +68,9 @@ type Source struct {
 	// Substitute and SubstituteFrom are those of the Kustomization's postBuild.
 	Substitute     map[string]string
 	SubstituteFrom []Reference
+	// SubstituteAlways is set if Flux replaces variables although there are
+	// none (spec.postBuild.substituteStrategy).
+	SubstituteAlways bool
 	// TargetNamespace overrides every object's namespace, as in Flux.
 	TargetNamespace string
 	// NamePrefix, NameSuffix, Patches and Components are those of the Flux
@@ -76,6 +79,11 @@ type Source struct {
 	NamePrefix, NameSuffix string
 	Patches                []kustomize.Patch
 	Components             []string
+	// IgnoreMissingComponents leaves out those that do not exist.
+	IgnoreMissingComponents bool
+	// Ignore is spec.ignore of the GitRepository that the Kustomization applies
+	// from. What that and .sourceignore files hide is not looked at.
+	Ignore string
 	// Remote is set if the Kustomization applies to another cluster
 	// (spec.kubeConfig).
 	Remote bool

@@ -38,18 +38,20 @@ func (s *Survey) mentionedBy(i int) (mentions, error) {
 }
 
 func (s *Survey) mentionsOf(r root) (mentions, error) {
-	b := newBuilder(s.repo, anyKind)
+	b := newBuilder(anyKind)
 	b.steps, b.entered = s.steps, map[string]bool{}
-	built, err := b.source(r.Source)
-	s.steps = b.steps
+	b.nodes = min(s.nodes, maxNodes)
+	s.nodes -= b.nodes
+	built, err := b.source(s.view(r.Source), r.Source)
+	s.steps, s.nodes = b.steps, s.nodes+b.nodes
 	if err != nil {
 		return mentions{}, err
 	}
-	variables, err := s.manifests.variables(r.Source)
+	by, err := s.manifests.substitution(r.Source)
 	if err != nil {
 		return mentions{}, err
 	}
-	built.substitute(variables)
+	built.substitute(by)
 	mentioned := mentions{by: map[string][]use{}}
 	if len(built.notes) > 0 {
 		mentioned.unread = "not all of it can be read: " + built.notes[0]
@@ -75,7 +77,7 @@ func (s *Survey) mentionedIn(folders map[string]bool, r root, by map[string][]us
 		by[name] = append(by[name], r.mayUse("its names have variables"))
 	}
 	for _, dir := range slices.Sorted(maps.Keys(folders)) {
-		k, err := s.repo.readKustomization(dir)
+		k, err := s.view(r.Source).readKustomization(dir)
 		if err != nil || k == nil {
 			if err := ignoreProblem(err); err != nil {
 				return err
@@ -118,7 +120,7 @@ var variableName = regexp.MustCompile(`\$\{#?([_A-Za-z][_A-Za-z0-9]*)`)
 func (o *object) variables() map[string]bool {
 	names := map[string]bool{}
 	for _, l := range o.layers {
-		switch l := l.(type) {
+		switch l := undoubted(l).(type) {
 		case merge:
 			variablesIn(names, l.root)
 		case operations:

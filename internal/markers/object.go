@@ -42,9 +42,19 @@ type object struct {
 	// layers write into the object, in this order.
 	layers  []layer
 	removed bool
+	// copies are what replacements take from the object.
+	copies []copied
 	// relabeled is set once labels or annotations are written that cannot be
 	// told here: whether patches select the object by them cannot either.
 	relabeled *Problem
+	// renamed is set once its name or namespace are written that cannot be
+	// told here, and forgotten if kustomize does not keep its original name
+	// then: nor can be which other patches are for the object.
+	renamed   *Problem
+	forgotten bool
+	// turned is set once a patch gives the object another name: which ones
+	// kustomize remembers then depends on more than is followed here.
+	turned bool
 	// trail are the kustomizations that the object came through, the inner
 	// ones first, if the builder keeps it.
 	trail []step
@@ -111,6 +121,13 @@ func (o *object) original() identity {
 	return o.identity
 }
 
+// loseName says that nobody can tell the name any more. Kustomize remembers the
+// original one if it was another before.
+func (o *object) loseName(why *Problem) {
+	o.renamed, o.forgotten = why, o.forgotten || len(o.previous) == 0
+	o.layers = append(o.layers, unread{why})
+}
+
 // known reports whether the object has, or had, this identity.
 func (o *object) known(id identity) bool {
 	return o.same(id) || slices.ContainsFunc(o.previous, id.same)
@@ -123,9 +140,11 @@ func (o *object) substituted() bool {
 }
 
 // lookup returns the place of the field's value, nil if nothing sets it.
-func (o *object) lookup(field []string) *place {
+func (o *object) lookup(field []string) *place { return lookup(o.layers, field) }
+
+func lookup(layers []layer, field []string) *place {
 	var at *place
-	for _, l := range o.layers {
+	for _, l := range layers {
 		at = l.apply(field, at)
 	}
 	return at

@@ -26,20 +26,32 @@ type Overlay struct {
 	Patch, PatchContent string
 }
 
+// maxTried bounds the work of trying overlays, which builds a source anew for
+// each: a second or two, and the last build.
+const maxTried = 16 << 20
+
+// ErrEnough is the error of Overlay once so much was tried for other users that
+// no more is.
+var ErrEnough = errors.New("enough overlays were tried in this repository")
+
 // Overlay offers what would give a user of the line a line of its own. It is
 // not ok where only the owner of the files can tell how: for a variable, and
 // if others of the same name come through every kustomization that the user
-// comes through.
+// comes through. What is offered was tried; after too much of that the error is
+// ErrEnough.
 func (s *Survey) Overlay(user User, at Location) (offer Overlay, ok bool, err error) {
 	if at.Variable != "" {
 		return Overlay{}, false, nil
+	}
+	if s.tried >= maxTried {
+		return Overlay{}, false, ErrEnough
 	}
 	uses, err := s.usesOf(user.Target, at)
 	if err != nil {
 		return Overlay{}, false, err
 	}
 	mine := slices.IndexFunc(uses, func(u use) bool { return reflect.DeepEqual(u.User, user) })
-	if mine < 0 {
+	if mine < 0 || uses[mine].unsure {
 		return Overlay{}, false, nil
 	}
 	others := slices.Delete(slices.Clone(uses), mine, mine+1)
@@ -211,17 +223,19 @@ func saysWith(name string, content []byte, root *yaml.Node, entry string) bool {
 // patch, which must be about nothing else. Kustomize refuses a patch that names
 // two objects, also by a name that one of them had before.
 func (s *Survey) works(offer Overlay, u use) (bool, error) {
-	repo := newRepository(s.repo.fsys)
+	repo := *s.view(u.root.Source)
+	repo.work = 0
+	defer func() { s.tried += repo.work }()
 	repo.overlaid = map[string][]byte{offer.Kustomization: []byte(offer.Content), offer.Patch: []byte(offer.PatchContent)}
-	built, err := newBuilder(repo, u.Target.kind()).source(u.root.Source)
+	built, err := newBuilder(u.Target.kind()).source(&repo, u.root.Source)
 	if err != nil {
 		return false, ignoreProblem(err)
 	}
-	variables, err := s.manifests.variables(u.root.Source)
+	by, err := s.manifests.substitution(u.root.Source)
 	if err != nil {
 		return false, err
 	}
-	built.substitute(variables)
+	built.substitute(by)
 	patched := slices.DeleteFunc(built.objects, func(o *object) bool { return !o.patchedBy(offer.Patch) })
 	if len(patched) != 1 || patched[0].name != u.Target.Name || patched[0].namespace != u.Target.Namespace {
 		return false, nil
@@ -232,7 +246,7 @@ func (s *Survey) works(offer Overlay, u use) (bool, error) {
 
 func (o *object) patchedBy(file string) bool {
 	return slices.ContainsFunc(o.layers, func(l layer) bool {
-		m, ok := l.(merge)
+		m, ok := undoubted(l).(merge)
 		return ok && m.file == file
 	})
 }

@@ -152,7 +152,7 @@ func builtVersions(t rapid.TB, tree files, dirs []string) map[string]string {
 func TestOverlaysOfRandomTrees(t *testing.T) {
 	offered := 0
 	rapid.Check(t, func(t *rapid.T) {
-		g := &tree{t: t, files: files{}}
+		g := newTree(t)
 		g.generate()
 		names := append([]string{}, "one-a", "two-a")
 		g.overlay("side", "Kustomization", []string{"../bases/one", "../bases/two"}, names)

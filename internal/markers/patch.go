@@ -1,11 +1,12 @@
 package markers
 
 import (
-	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -101,8 +102,7 @@ func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, 
 		return nil, nil
 	}
 	if entry.Path == "" {
-		p.add(parseFile("", []byte(entry.Patch), nil), inlineSource(k.file, line))
-		return []patch{p}, nil
+		return b.addPatch(p, k, "inside this file", parseFile("", []byte(entry.Patch), nil), inlineSource(k.file, line))
 	}
 	name, err := b.resolve(dir, entry.Path)
 	if err != nil {
@@ -115,12 +115,7 @@ func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, 
 	if err := b.spend(name, len(content)/bytesPerStep); err != nil {
 		return nil, err
 	}
-	f := parseFile(name, content, nil)
-	if bad := f.unreadable(); bad != nil && bad.err != nil {
-		b.note(name, bad.err.Error())
-	}
-	p.add(f, source{file: name})
-	return []patch{p}, nil
+	return b.addPatch(p, k, entry.Path, parseFile(name, content, nil), source{file: name})
 }
 
 // inlineSource is a patch that is text in line of a kustomization file, or,
@@ -142,36 +137,21 @@ func (p *patch) add(f *file, at source) {
 		case doc.root.Kind == yaml.SequenceNode:
 			p.operations = append(p.operations, readOperations(doc, at)...)
 		case doc.root.Kind == yaml.MappingNode:
-			metadata := follow(child(doc.root, yaml.MetadataField))
-			p.merges = append(p.merges, patchMerge{
-				merge:       merge{file: at.file, doc: doc, root: doc.root, patch: true, blocked: at.inline},
-				object:      newObject(at.file, doc, doc.root),
-				labels:      stringMap(child(metadata, yaml.LabelsField)),
-				annotations: stringMap(child(metadata, yaml.AnnotationsField)),
-			})
+			for _, root := range unwrap(doc.root) { // kustomize takes a list of patches, too
+				p.merges = append(p.merges, readMerge(doc, follow(root), at))
+			}
 		}
 	}
 }
 
-func readOperations(doc *document, at source) operations {
-	var all operations
-	for _, item := range doc.root.Content {
-		item = follow(item)
-		path := scalarValue(child(item, "path"))
-		if !strings.HasPrefix(path, "/") {
-			continue
-		}
-		step := operation{op: scalarValue(child(item, "op")), path: pointer(path), value: child(item, "value"), blocked: at.inline}
-		if from := scalarValue(child(item, "from")); from != "" {
-			step.from = pointer(from)
-		}
-		if step.blocked == nil {
-			step.blocked = problem(NotMarkable, at.file, doc.line(item),
-				"the version is set by a JSON6902 patch, in which Flux ignores markers; use a strategic merge patch in a file of its own")
-		}
-		all = append(all, step)
+func readMerge(doc *document, root *yaml.Node, at source) patchMerge {
+	metadata := follow(child(root, yaml.MetadataField))
+	return patchMerge{
+		merge:       merge{file: at.file, doc: doc, root: root, patch: true, blocked: at.inline},
+		object:      newObject(at.file, doc, root),
+		labels:      stringMap(child(metadata, yaml.LabelsField)),
+		annotations: stringMap(child(metadata, yaml.AnnotationsField)),
 	}
-	return all
 }
 
 // apply adds a patch of k to the objects that it selects.
@@ -196,11 +176,24 @@ func (p patch) applyTo(objects []*object) {
 	}
 }
 
+// writeInto adds the patch to an object that it selects, or that it may select.
 func (p patch) writeInto(o *object) {
 	selected := p.selects(o)
-	if why := p.doubt(o, selected); why != nil {
-		o.layers = append(o.layers, unread{why})
+	why, before, was, previous := p.doubt(o, selected), len(o.layers), o.identity, o.previous
+	p.write(o, selected || why != nil)
+	if why == nil {
+		return
 	}
+	o.doubt(before, was, why)
+	if len(o.previous) < len(previous) {
+		o.previous, o.renamed, o.forgotten = previous, why, true
+	}
+	if !selected {
+		o.identity = was
+	}
+}
+
+func (p patch) write(o *object, selected bool) {
 	if len(p.operations) > 0 && selected {
 		o.layers = append(o.layers, p.operations)
 		p.operations.identify(o)
@@ -218,77 +211,66 @@ func (p patch) doubt(o *object, selected bool) *Problem {
 	switch {
 	case p.unread != nil && (selected || p.target == nil):
 		return p.unread
-	case p.byLabels():
+	case o.renamed != nil && p.means(o.gvk) && (o.forgotten || !p.meansOriginal(o)):
+		return o.renamed
+	case p.byLabels() && p.selectsWithAny(o):
 		return o.relabeled
 	default:
 		return nil
 	}
 }
 
+// means reports whether the patch is for some object of that kind.
+func (p patch) means(gvk resid.Gvk) bool {
+	if p.target != nil {
+		return p.selector != nil && p.selector.MatchGvk(gvk)
+	}
+	return slices.ContainsFunc(p.merges, func(m patchMerge) bool {
+		return m.object != nil && m.object.gvk.Group == gvk.Group && m.object.gvk.Kind == gvk.Kind
+	})
+}
+
+// meansOriginal reports whether the patch is for the object by its original
+// name, whatever it is called now.
+func (p patch) meansOriginal(o *object) bool {
+	original := o.original()
+	if p.target != nil {
+		return p.selector.MatchName(original.name) && p.selector.MatchNamespace(original.effective())
+	}
+	return slices.ContainsFunc(p.merges, func(m patchMerge) bool { return m.object != nil && m.object.same(original) })
+}
+
 func (m patchMerge) names(o *object) bool {
 	return m.object != nil && m.object.gvk.Group == o.gvk.Group && m.object.gvk.Kind == o.gvk.Kind && o.known(m.object.identity)
 }
 
-// mergeInto writes the labels or annotations of a patch over others.
-func mergeInto(m, patch map[string]string) {
-	if patch["$patch"] == "replace" {
-		clear(m)
-	}
-	maps.Copy(m, patch)
-	delete(m, "$patch")
-}
-
 func (m patchMerge) applyTo(o *object, options kustypes.PatchArgs) {
-	if directive(m.root) == "delete" {
+	switch directive(m.root) {
+	case "delete":
 		o.removed = true
+		return
+	case "replace":
+		m.replace(o)
 		return
 	}
 	o.layers = append(o.layers, m.merge)
 	mergeInto(o.labels, m.labels)
 	mergeInto(o.annotations, m.annotations)
 	if name := scalarValue(child(follow(child(m.root, yaml.MetadataField)), "name")); options.AllowNameChange && name != "" {
+		o.turned = true
 		o.rename(identity{namespace: o.namespace, name: name})
 	}
-}
-
-// identify carries out what the operations do to the object's name, labels and
-// annotations, by which later patches select it.
-func (p operations) identify(o *object) {
-	for _, step := range p {
-		if len(step.path) < 2 || step.path[0] != yaml.MetadataField {
-			continue
-		}
-		switch step.path[1] {
-		case "name":
-			step.rename(o, identity{namespace: o.namespace, name: scalarValue(step.value)})
-		case "namespace":
-			step.rename(o, identity{namespace: scalarValue(step.value), name: o.name})
-		case yaml.LabelsField:
-			step.edit(o.labels)
-		case yaml.AnnotationsField:
-			step.edit(o.annotations)
-		}
+	if discards(m.annotations) { // kustomize remembers previous names in there
+		o.previous = nil
 	}
 }
 
-// sets reports whether the operation writes its value.
-func (o operation) sets() bool { return o.op == "replace" || o.op == "add" }
-
-func (o operation) rename(object *object, to identity) {
-	if o.sets() && len(o.path) == 2 {
-		object.rename(to)
+// replace is not followed: what becomes of the object depends on the schema that kustomize knows of its kind.
+func (m patchMerge) replace(o *object) {
+	file, line := m.file, m.doc.line(m.root)
+	if m.blocked != nil {
+		file, line = m.blocked.File, m.blocked.Line
 	}
-}
-
-// edit carries out an operation on the labels or annotations.
-func (o operation) edit(m map[string]string) {
-	switch {
-	case len(o.path) == 3 && o.sets():
-		m[o.path[2]] = scalarValue(o.value)
-	case len(o.path) == 3 && o.op == "remove":
-		delete(m, o.path[2])
-	case len(o.path) == 2 && (o.sets() || o.op == "remove"):
-		clear(m)
-		maps.Copy(m, stringMap(o.value))
-	}
+	why := problem(NotMarkable, file, line, "a patch replaces the whole object ($patch: replace), which is not followed; let it set the fields that it is about")
+	o.layers, o.relabeled = append(o.layers, unread{why}), why
 }

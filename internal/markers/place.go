@@ -67,6 +67,9 @@ func (d *document) unmarkable(name string, s site) *Problem {
 	if reason, message := unmarkableStyle(s); reason != "" {
 		return problem(reason, name, d.line(s.node), "%s", message)
 	}
+	if s.node == child(child(d.root, yaml.MetadataField), yaml.AnnotationsField) {
+		return problem(NotMarkable, name, d.line(s.node), "Flux writes annotations in the place of this value while it works; no version is written here")
+	}
 	return d.foreign(name, s)
 }
 

@@ -204,3 +204,13 @@ func TestPlaceManyPins(t *testing.T) {
 		}
 	})
 }
+
+// TestPlaceAtAnnotations: Flux's library notes where an object comes from in its annotations, so no value of them stands alone.
+func TestPlaceAtAnnotations(t *testing.T) {
+	content := []byte("metadata:\n  annotations: \"\"\n")
+	at, _, _ := valueAt(content, 0)
+	var p *Problem
+	if got, err := Place(content, at, pin); !errors.As(err, &p) || p.Reason != NotMarkable {
+		t.Errorf("placed %s (%v)", got, err)
+	}
+}

@@ -2,9 +2,8 @@ package markers
 
 import (
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 )
 
 // Reasons of a Problem.
@@ -57,9 +56,6 @@ func (p *Problem) orNil() error {
 // Error returns the message.
 func (p *Problem) Error() string { return p.Message }
 
-// maxQuoted bounds what a message quotes of a repository's own text, in bytes.
-const maxQuoted = 300
-
 // prose is a text for messages that is fit for them already.
 type prose string
 
@@ -81,20 +77,4 @@ func problem(reason, file string, line int, format string, args ...any) *Problem
 	return &Problem{Reason: reason, File: file, Line: line, Message: text}
 }
 
-// brief makes a repository's text fit for a message: bounded, on one line, with nothing that a terminal would act on or that
-// shows nothing.
-func brief(text string) string {
-	if len(text) > maxQuoted {
-		text = text[:maxQuoted] + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			return '?'
-		}
-		return r
-	}, text)
-}
-
-// Brief makes what stands in a repository fit for a message: at most some 300 bytes, on one line, and nothing that a terminal
-// would act on.
-func Brief(text string) string { return brief(text) }
+func brief(text string) string { return message.Brief(text) }

@@ -17,6 +17,9 @@ func Remove(content []byte, ref Ref) ([]byte, bool, error) {
 		return nil, false, p
 	}
 	f := parseFile("", content, nil)
+	if f.refused != nil {
+		return nil, false, f.refused
+	}
 	out := cut(content, f.commentSpans(content, ref))
 	if len(out) == len(content) {
 		return content, false, nil

@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/fluxcd/pkg/sourceignore/gitignore"
 )
 
 // Bounds that keep a hostile repository from exhausting the operator.
@@ -22,6 +24,8 @@ const (
 	maxDocuments = 10_000
 	// maxEntries bounds the files and folders that one walk visits.
 	maxEntries = 500_000
+	// minWork is how many bytes of a large file cost as much as a small file.
+	minWork = 1 << 10
 )
 
 // repository reads a repository within bounds and follows no links.
@@ -33,10 +37,32 @@ type repository struct {
 	overlaid map[string][]byte
 	// walked is the file that a walk visits: regular, and no link.
 	walked string
+	// ignores hides files that Flux does not have, those of the patterns own
+	// too; nil: nothing is hidden.
+	ignores *ignores
+	own     []gitignore.Pattern
+	// hidden counts the files that walks left out because of that.
+	hidden int
+	// work counts the bytes that were read, small files as minWork.
+	work int
 }
 
 func newRepository(fsys fs.FS) *repository {
 	return &repository{fsys: fsys, folders: map[string]bool{".": true}}
+}
+
+// seen is the repository as Flux's kustomize-controller gets it of a
+// GitRepository with that spec.ignore.
+func (r *repository) seen(through *ignores, ignore string) *repository {
+	return &repository{fsys: r.fsys, folders: r.folders, ignores: through, own: ownPatterns(ignore)}
+}
+
+// visible returns an error for a file that Flux does not have.
+func (r *repository) visible(name string) error {
+	if r.ignores == nil {
+		return nil
+	}
+	return r.ignores.file(name, r.own)
 }
 
 // cleanPath makes a slash path relative to the repository's root.
@@ -70,7 +96,10 @@ func (r *repository) stat(name string) (fs.FileInfo, error) {
 	if info.Mode()&fs.ModeSymlink != 0 {
 		return nil, problem(OutsideRepository, name, 0, "this is a symbolic link, and links are not followed; use the path that it points to")
 	}
-	return info, nil
+	if info.IsDir() {
+		return info, nil
+	}
+	return info, r.visible(name)
 }
 
 // lfsPointer begins what Git has of a file that Git LFS keeps.
@@ -92,7 +121,7 @@ func (r *repository) readInto(buffer []byte, name string) ([]byte, error) {
 // content returns what Git has of a file, maybe in buffer.
 func (r *repository) content(buffer []byte, name string) ([]byte, error) {
 	if content, ok := r.overlaid[name]; ok {
-		return append(buffer[:0], content...), nil
+		return append(buffer[:0], content...), r.visible(name)
 	}
 	if name != r.walked {
 		if err := r.fit(name); err != nil {
@@ -113,6 +142,7 @@ func (r *repository) content(buffer []byte, name string) ([]byte, error) {
 	if p := checkSize(name, content); p != nil {
 		return nil, p
 	}
+	r.work += max(len(content), minWork)
 	return content, nil
 }
 
@@ -181,15 +211,30 @@ func (r *repository) walk(dir string, enter func(dir string) error, visit func(f
 		case entry.IsDir() && name != dir:
 			return enter(name)
 		case entry.Type().IsRegular() && fluxReads(name):
-			r.walked = name
-			return visit(name)
+			return r.visit(name, visit)
 		}
 		return nil
 	})
 }
 
+// visit visits a file of a walk, unless Flux does not have it.
+func (r *repository) visit(name string, visit func(file string) error) error {
+	switch err := r.visible(name); {
+	case errors.Is(err, errIgnored):
+		r.hidden++
+		return nil
+	case err != nil:
+		return err
+	}
+	r.walked = name
+	return visit(name)
+}
+
 // missing turns "does not exist" into a Problem.
 func missing(name string, err error) error {
+	if errors.Is(err, errIgnored) {
+		return problem(Unreadable, name, 0, ".sourceignore or spec.ignore of the GitRepository hides this file from Flux; correct that or the path")
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return problem(Unreadable, name, 0, "there is no such file or folder in the repository; correct the path")
 	}

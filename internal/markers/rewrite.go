@@ -21,6 +21,8 @@ func (f *file) readable(content []byte) *Problem {
 		return problem(NotMarkable, f.name, line, format, args...)
 	}
 	switch {
+	case f.refused != nil:
+		return f.refused
 	case f.name != "" && !fluxReads(f.name):
 		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; rename the file")
 	case strings.Contains(f.name, ".."):

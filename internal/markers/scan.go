@@ -1,6 +1,7 @@
 package markers
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 )
@@ -21,17 +22,21 @@ func Scan(fsys fs.FS, dir string, visit func(Found) error) error {
 	var buffer []byte
 	err := repo.walk(dir, func(string) error { return nil }, func(name string) error {
 		content, err := repo.content(buffer, name)
+		var all []marked
+		if err == nil {
+			buffer = content
+			var p *Problem
+			all, p = markersIn(name, content)
+			err = p.orNil()
+		}
 		if p := (*Problem)(nil); errors.As(err, &p) {
-			if skipped == nil {
-				skipped = p
-			}
+			skipped = cmp.Or(skipped, p)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		buffer = content
-		for _, m := range markersIn(name, content) {
+		for _, m := range all {
 			if err := visit(m.found); err != nil {
 				return err
 			}
@@ -41,10 +46,7 @@ func Scan(fsys fs.FS, dir string, visit func(Found) error) error {
 	if err != nil {
 		return err
 	}
-	if skipped != nil {
-		return skipped
-	}
-	return nil
+	return skipped.orNil()
 }
 
 // Read finds the one line of file that carries the marker of ref. The error is
@@ -66,7 +68,11 @@ func Read(fsys fs.FS, file string, ref Ref) (Location, error) {
 		return Location{}, err
 	}
 	var carrying []marked
-	for _, m := range markersIn(name, content) {
+	all, p := markersIn(name, content)
+	if p != nil {
+		return Location{}, p
+	}
+	for _, m := range all {
 		if m.found.Ref == ref {
 			carrying = append(carrying, m)
 		}

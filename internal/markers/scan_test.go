@@ -76,7 +76,7 @@ func TestScanAgreesWithSetter(t *testing.T) {
 		text += "\n"
 		_, set, err := setterPass([]byte(text), map[string]string{pin.String(): "9"})
 		found := 0
-		for _, f := range markersIn("f.yaml", []byte(text)) {
+		for _, f := range liveMarkers(t, "f.yaml", []byte(text)) {
 			if f.found.Ref == pin && f.found.Suffix == SuffixTag {
 				found++
 			}

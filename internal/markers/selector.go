@@ -46,14 +46,23 @@ func patternSteps(target *kustypes.Selector) int {
 
 // selects matches as kustomize does: by the original or the present name.
 func (p patch) selects(o *object) bool {
+	return p.selectsWithAny(o) && p.labelsFit(o)
+}
+
+// labelsFit reports whether the target fits the object's labels and annotations.
+func (p patch) labelsFit(o *object) bool {
+	return p.labels.Matches(labels.Set(o.labels)) && p.annotations.Matches(labels.Set(o.annotations))
+}
+
+// selectsWithAny is selects for any labels and annotations.
+func (p patch) selectsWithAny(o *object) bool {
 	if p.selector == nil {
 		return false
 	}
 	re, original := p.selector, o.original()
 	return re.MatchGvk(o.gvk) &&
 		(re.MatchName(original.name) || re.MatchName(o.name)) &&
-		(re.MatchNamespace(original.effective()) || re.MatchNamespace(o.effective())) &&
-		p.labels.Matches(labels.Set(o.labels)) && p.annotations.Matches(labels.Set(o.annotations))
+		(re.MatchNamespace(original.effective()) || re.MatchNamespace(o.effective()))
 }
 
 // byLabels reports whether the patch selects by labels or annotations.

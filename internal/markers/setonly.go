@@ -13,8 +13,7 @@ func SetOnly(name string, before, after []byte, admits func(ref Ref, value strin
 	if checkSize(name, before) != nil || checkSize(name, after) != nil || !fluxReads(name) {
 		return false
 	}
-	was, is := markersIn(name, before), markersIn(name, after)
-	if len(was) == 0 || !slices.EqualFunc(was, is, func(old, now marked) bool { return set(old.found, now.found, admits) }) {
+	if !setMarkers(name, before, after, admits) {
 		return false
 	}
 	left, leftErr := rewriteWith(before, blank)
@@ -25,6 +24,14 @@ func SetOnly(name string, before, after []byte, admits func(ref Ref, value strin
 	// What Flux has written once it may still write otherwise the next time: the library moves some blank lines twice.
 	again, err := rewriteWith(left, blank)
 	return err == nil && bytes.Equal(again, right)
+}
+
+// setMarkers says whether the content after has the markers of the one before, and there are some.
+func setMarkers(name string, before, after []byte, admits func(ref Ref, value string) bool) bool {
+	was, p := markersIn(name, before)
+	is, q := markersIn(name, after)
+	return p == nil && q == nil && len(was) > 0 &&
+		slices.EqualFunc(was, is, func(old, now marked) bool { return set(old.found, now.found, admits) })
 }
 
 // set says whether a marker stays as it is, with the value that it had or one that is admitted.

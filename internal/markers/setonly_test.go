@@ -58,7 +58,7 @@ func TestSetOnlyAgreesWithFlux(t *testing.T) {
 		if err != nil || set == 0 {
 			return
 		}
-		if len(markersIn("f.yaml", []byte(text))) != set {
+		if len(liveMarkers(t, "f.yaml", []byte(text))) != set {
 			return
 		}
 		admits := func(value string) func(Ref, string) bool {

@@ -2,6 +2,7 @@ package markers
 
 import (
 	"bytes"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -23,27 +24,28 @@ type marked struct {
 }
 
 // markersIn lists the markers of content that Flux acts on, in file order. A
-// file that Flux cannot read whole has none.
-func markersIn(name string, content []byte) []marked {
+// file that Flux cannot read whole has none; of one that is over a bound nobody
+// knows, which is a Problem.
+func markersIn(name string, content []byte) ([]marked, *Problem) {
 	if !bytes.Contains(content, []byte(token)) {
-		return nil
+		return nil, nil
 	}
 	f := parseFile(name, content, nil)
 	if f.unreadable() != nil {
-		return nil
+		return nil, f.refused
 	}
 	var all []marked
 	for _, doc := range f.docs {
 		all = append(all, doc.markers(name)...)
 	}
-	return all
+	return all, nil
 }
 
 // unreadable returns the first document for which Flux skips the whole file,
-// or a stand-in for it if the file cannot be split.
+// or a stand-in for it if the file cannot be split or is over a bound.
 func (f *file) unreadable() *document {
-	if f.err != nil {
-		return &document{err: f.err}
+	if err := errors.Join(f.err, f.refused.orNil()); err != nil {
+		return &document{err: err}
 	}
 	for _, doc := range f.docs {
 		if doc.err != nil || !takesAnnotations(doc.root) {

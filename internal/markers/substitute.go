@@ -1,36 +1,59 @@
 package markers
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/fluxcd/pkg/envsubst"
 )
 
+// substitution is what Flux does with variables after a build.
+type substitution struct {
+	variables map[string]string
+	// always is set if Flux does it without any variables, too, for example
+	// for their defaults.
+	always bool
+	// unread are the references that may set more variables.
+	unread []unreadReference
+}
+
+// leaves reports whether Flux leaves every text alone.
+func (s substitution) leaves() bool { return len(s.variables) == 0 && !s.always }
+
+// lookup finds the value of a variable for a name; unset tells that of one
+// which has none.
+func (s substitution) lookup(unset func(variable string) string) func(string) (string, bool) {
+	return func(variable string) (string, bool) {
+		value, ok := s.variables[variable]
+		if !ok {
+			return unset(variable), true
+		}
+		value = strings.ReplaceAll(value, "\n", "")
+		return value[:min(len(value), maxName)], true
+	}
+}
+
 // substitute replaces the variables in the objects' names as Flux does after
-// the build. Without any variables Flux leaves the text alone.
-func (b *build) substitute(variables map[string]string) {
-	b.variables = variables
-	unknown := map[string]bool{}
+// the build.
+func (b *build) substitute(by substitution) {
+	b.substituted = by
+	var incomplete bool
+	lookup := by.lookup(func(string) string {
+		incomplete = true
+		return ""
+	})
 	for _, o := range b.objects {
 		if !o.substituted() {
 			continue
 		}
-		lookup := func(name string) (string, bool) {
-			value, ok := variables[name]
-			if !ok && strings.Contains(o.namespace+o.name, "${"+name+"}") {
-				unknown[name] = true
-			}
-			value = strings.ReplaceAll(value, "\n", "")
-			return value[:min(len(value), maxName)], true
-		}
+		incomplete = false
 		to := identity{namespace: evaluate(o.namespace, lookup), name: evaluate(o.name, lookup)}
-		if len(variables) > 0 {
+		if incomplete && len(b.unnamed) < maxUnnamed {
+			b.unnamed = append(b.unnamed, unnamed{object: o, written: o.identity})
+		}
+		if !by.leaves() {
 			o.identity = to
 		}
 	}
-	b.unknown = slices.Sorted(maps.Keys(unknown))
 	b.byName = map[string][]*object{}
 	for _, o := range b.objects {
 		b.byName[o.name] = append(b.byName[o.name], o)

@@ -20,7 +20,10 @@ const surveySteps = 4 * maxSteps
 // when it is asked for. It is not safe for concurrent use, and it needs the
 // file system that it was made with.
 type Survey struct {
+	// repo has all files. Flux may not have some of these: see view.
 	repo      *repository
+	ignores   *ignores
+	views     map[string]*repository
 	manifests *manifests
 	// applied are the sources that the cluster has.
 	applied []Source
@@ -31,10 +34,12 @@ type Survey struct {
 	problem      error
 	// uses are the uses by the field of a kind and by line.
 	uses map[string]answer
-	// mentioned are the uses of variables by root, and steps the work that is
-	// left to find them.
-	mentioned map[int]mentions
-	steps     int
+	// mentioned are the uses of variables by root, and steps and nodes the work
+	// that is left to find them.
+	mentioned    map[int]mentions
+	steps, nodes int
+	// tried is the work of trying overlays.
+	tried int
 	// defined are the objects that give variables, by kind, and builds tells
 	// the documents that count while these are built.
 	defined map[groupKind]definitions
@@ -64,7 +69,8 @@ type root struct {
 func NewSurvey(fsys fs.FS, applied []Source) *Survey {
 	repo := newRepository(fsys)
 	s := &Survey{
-		repo: repo, manifests: newManifests(repo), uses: map[string]answer{}, mentioned: map[int]mentions{}, steps: surveySteps,
+		repo: repo, ignores: newIgnores(repo), views: map[string]*repository{},
+		manifests: newManifests(repo), uses: map[string]answer{}, mentioned: map[int]mentions{}, steps: surveySteps, nodes: surveyNodes,
 		defined: map[groupKind]definitions{}, owners: map[int]*owner{},
 	}
 	s.Expect(applied...)
@@ -76,6 +82,16 @@ func NewSurvey(fsys fs.FS, applied []Source) *Survey {
 		}
 	}
 	return s
+}
+
+// view is the repository as Flux has it for a source.
+func (s *Survey) view(src Source) *repository {
+	view := s.views[src.Ignore]
+	if view == nil {
+		view = s.repo.seen(s.ignores, src.Ignore)
+		s.views[src.Ignore] = view
+	}
+	return view
 }
 
 // Expect announces the sources of indexes, so that the files are read once for
@@ -90,7 +106,7 @@ func (s *Survey) eachRoot(kind groupKind, visit func(root, *build) error) error 
 	if err := s.discover(); err != nil {
 		return err
 	}
-	b := newBuilder(s.repo, kind)
+	b := newBuilder(kind)
 	b.wanted = s.builds
 	b.entered, b.steps = map[string]bool{}, surveySteps
 	budget := maxSurveyed
@@ -106,7 +122,7 @@ func (s *Survey) eachRoot(kind groupKind, visit func(root, *build) error) error 
 // nothing.
 func (s *Survey) buildRoot(b *builder, r root, budget *int, visit func(root, *build) error) error {
 	b.folders = 0
-	built, err := b.source(r.Source)
+	built, err := b.source(s.view(r.Source), r.Source)
 	switch {
 	case b.steps < 0 || hasReason(err, TooLarge):
 		return notSurveyed()
@@ -118,11 +134,11 @@ func (s *Survey) buildRoot(b *builder, r root, budget *int, visit func(root, *bu
 	if *budget -= 1 + b.folders + len(built.objects); *budget < 0 {
 		return notSurveyed()
 	}
-	variables, err := s.manifests.variables(r.Source)
+	by, err := s.manifests.substitution(r.Source)
 	if err != nil {
 		return err
 	}
-	built.substitute(variables)
+	built.substitute(by)
 	return visit(r, built)
 }
 

@@ -29,7 +29,7 @@ func (d *document) try(name string, s site, ref Ref) (t trial, ok bool) {
 		if len(nodes) != 1 {
 			return false
 		}
-		with.root = withoutNotes(nodes[0].YNode())
+		with.root = withoutNotes(nodes[0].YNode(), d.root)
 		return sameTree(d.root, with.root) && d.gains(with, s, ref)
 	})
 	if err != nil {
@@ -40,8 +40,9 @@ func (d *document) try(name string, s site, ref Ref) (t trial, ok bool) {
 }
 
 // withoutNotes is what an object says but for the annotations in which Flux's
-// library notes where it comes from, and what had to be made for these.
-func withoutNotes(root *yaml.Node) *yaml.Node {
+// library notes where it comes from. What had to be made for these is as it was
+// before.
+func withoutNotes(root, before *yaml.Node) *yaml.Node {
 	root = copyToAnnotate(root)
 	metadata := child(root, yaml.MetadataField)
 	annotations := child(metadata, yaml.AnnotationsField)
@@ -49,12 +50,27 @@ func withoutNotes(root *yaml.Node) *yaml.Node {
 		return root
 	}
 	removePairs(annotations, func(key string, _ *yaml.Node) bool { return isNote(key) })
-	empty := func(name string) func(string, *yaml.Node) bool {
-		return func(key string, value *yaml.Node) bool { return key == name && len(value.Content) == 0 }
-	}
-	removePairs(metadata, empty(yaml.AnnotationsField))
-	removePairs(root, empty(yaml.MetadataField))
+	putBack(metadata, yaml.AnnotationsField, child(before, yaml.MetadataField))
+	putBack(root, yaml.MetadataField, before)
 	return root
+}
+
+// putBack takes a field that has become empty out of a mapping, and puts it in
+// as it was before, where it was, if it was there.
+func putBack(mapping *yaml.Node, field string, before *yaml.Node) {
+	if len(child(mapping, field).Content) > 0 {
+		return
+	}
+	removePairs(mapping, func(key string, _ *yaml.Node) bool { return key == field })
+	if before == nil {
+		return
+	}
+	for i := 0; i+1 < len(before.Content); i += 2 {
+		if before.Content[i].Value == field {
+			mapping.Content = slices.Insert(mapping.Content, min(i, len(mapping.Content)), before.Content[i:i+2]...)
+			return
+		}
+	}
 }
 
 func isNote(key string) bool {

@@ -12,6 +12,9 @@ const maxUnfolded = 4 * maxFileSize
 // unfoldable returns a Problem if the file would be too large with its aliases
 // followed, which the libraries that decode it into values do.
 func (f *file) unfoldable() *Problem {
+	if f.refused != nil {
+		return f.refused
+	}
 	for _, doc := range f.docs {
 		if doc.root != nil && unfolded(doc.root, map[*yaml.Node]int{}) > maxUnfolded {
 			return problem(TooLarge, f.name, doc.firstLine, "the aliases of this file stand for more than %d MiB; write out what they mean", maxUnfolded>>20)

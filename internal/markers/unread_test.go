@@ -17,14 +17,24 @@ func TestUnreadIsNotMarked(t *testing.T) {
 		want      string
 		reason    string
 	}{
-		"all is read":               {want: "base/app.yaml:8 1.0.0"},
-		"a remote component":        {top: "components: [https://example.com/x]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
-		"a component that is gone":  {top: "components: [../gone]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
-		"a broken component":        {top: "components: [../c]\n", more: files{"c/kustomization.yaml": "patches: ["}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
-		"a remote patch":            {top: "patches: [{path: \"https://example.com/p.yaml\"}]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
-		"a patch that is too large": {top: "patches: [{path: p.yaml}]\n", more: files{"top/p.yaml": large}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
-		"such a patch of others":    {top: "patches: [{path: p.yaml, target: {name: other}}]\n", more: files{"top/p.yaml": large}, want: "base/app.yaml:8 1.0.0"},
-		"a transformer":             {top: "transformers: [t.yaml]\n", more: files{"top/t.yaml": "kind: X\n"}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"all is read":                                {want: "base/app.yaml:8 1.0.0"},
+		"a remote component":                         {top: "components: [https://example.com/x]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a component that is gone":                   {top: "components: [../gone]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a broken component":                         {top: "components: [../c]\n", more: files{"c/kustomization.yaml": "patches: ["}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a remote patch":                             {top: "patches: [{path: \"https://example.com/p.yaml\"}]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a patch that is too large":                  {top: "patches: [{path: p.yaml}]\n", more: files{"top/p.yaml": large}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"such a patch of others":                     {top: "patches: [{path: p.yaml, target: {name: other}}]\n", more: files{"top/p.yaml": large}, want: "base/app.yaml:8 1.0.0"},
+		"a transformer":                              {top: "transformers: [t.yaml]\n", more: files{"top/t.yaml": "kind: X\n"}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a remote configuration":                     {top: "configurations: [\"https://example.com/c.yaml\"]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a configuration that is gone":               {top: "configurations: [c.yaml]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a configuration above":                      {base: "configurations: [c.yaml]\n", want: "base/kustomization.yaml:0 ", reason: NotMarkable},
+		"a configuration outside":                    {top: "configurations: [../../c.yaml]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a configuration that is too large":          {top: "configurations: [p.yaml]\n", more: files{"top/p.yaml": large}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a configuration with what is new":           {top: "configurations: [c.yaml]\n", more: files{"top/c.yaml": "charts: [{path: spec/version}]\n"}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a configuration that unfolds":               {top: "configurations: [c.yaml]\n", more: files{"top/c.yaml": bomb()}, want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"an empty configuration":                     {top: "configurations: [c.yaml]\n", more: files{"top/c.yaml": ""}, want: "base/app.yaml:8 1.0.0"},
+		"crds that are gone":                         {top: "crds: [c.json]\n", want: "top/kustomization.yaml:0 ", reason: NotMarkable},
+		"a patch above a configuration that is gone": {base: "configurations: [c.yaml]\n", top: "patches: [{path: p.yaml}]\n", want: "base/kustomization.yaml:0 ", reason: NotMarkable},
 		"a patch above a transformer": {base: "transformers: [t.yaml]\n", top: "patches: [{path: p.yaml}]\n", more: files{"top/p.yaml": app("org", "nginx", "2.0.0")},
 			want: "top/p.yaml:8 2.0.0"},
 		"a label by an operation": {base: label("{op: add, path: /metadata/labels, value: {stage: prod}}"), top: over, want: "top/p.yaml:8 2.0.0"},
@@ -72,4 +82,24 @@ func TestUnreadIsShared(t *testing.T) {
 	applied := []Source{applies("a", "mc/a"), applies("b", "mc/b")}
 	checkUsers(t, NewSurvey(mapFS(tree), applied), applied[0], target("org", "a-nginx"),
 		[]string{"App org/a-nginx (Kustomization flux/a)", "App org/b-nginx (Kustomization flux/b)"})
+}
+
+// TestDoubtfulIsShared: whether a patch gives b a version of its own depends on labels that cannot be told, so b may follow the line.
+func TestDoubtfulIsShared(t *testing.T) {
+	for name, patch := range map[string]string{
+		"a strategic merge patch": "patch: '{kind: App, metadata: {name: x}, spec: {version: 2.0.0}}'",
+		"a JSON6902 patch":        "patch: '[{op: replace, path: /spec/version, value: 2.0.0}]'",
+		"one that takes it away":  "patch: '[{op: remove, path: /spec/version}]'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := overlays("mc/a", "mid")
+			tree["mid/kustomization.yaml"] = resources("../base") + "namePrefix: b-\ncommonLabels: {stage: prod}\nreplacements:\n" +
+				"- source: {kind: App, fieldPath: metadata.name}\n  targets:\n  - select: {kind: App}\n    fieldPaths: [metadata.labels.stage]\n"
+			tree["mc/b/kustomization.yaml"] = resources("../../mid") + "patches:\n- target: {labelSelector: stage=prod}\n  " + patch + "\n"
+			applied := []Source{applies("a", "mc/a"), applies("b", "mc/b")}
+			checkUsers(t, NewSurvey(mapFS(tree), applied), applied[0], target("org", "a-nginx"),
+				[]string{"App org/a-nginx (Kustomization flux/a)", "App org/b-nginx (Kustomization flux/b)"})
+			locateCase{files: tree, source: applied[1], target: target("org", "b-nginx"), want: "mid/kustomization.yaml:6 ", reason: NotMarkable}.run(t)
+		})
+	}
 }

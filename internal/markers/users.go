@@ -53,6 +53,9 @@ type use struct {
 	root  root
 	trail []step
 	at    Location
+	// unsure is set if something above the line may set another version, or
+	// nobody can tell here by which names patches can be for the object.
+	unsure bool
 }
 
 // answer is what uses the lines of a field, or why that cannot be told.
@@ -102,12 +105,17 @@ func (s *Survey) usesOfField(kind groupKind, field []string) (map[line][]use, er
 	uses := map[line][]use{}
 	err := s.eachRoot(kind, func(r root, b *build) error {
 		for _, o := range b.objects {
-			o.lookup(field).eachPlace(func(at *place) {
-				if at.file != "" {
-					loc := at.location()
-					uses[line{loc.File, loc.Line}] = append(uses[line{loc.File, loc.Line}], r.use(o, field, loc))
-				}
+			top := o.lookup(field)
+			top.eachLocation(func(at Location) {
+				u := r.use(o, field, at)
+				u.unsure = top.below != nil || o.turned
+				uses[line{at.File, at.Line}] = append(uses[line{at.File, at.Line}], u)
 			})
+			for _, c := range o.copies {
+				c.lookup(field).eachLocation(func(at Location) {
+					uses[line{at.File, at.Line}] = append(uses[line{at.File, at.Line}], c.use(r))
+				})
+			}
 		}
 		return nil
 	})

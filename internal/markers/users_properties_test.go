@@ -102,7 +102,7 @@ func (g *tree) appsIn(dir, by string) (apps []builtApp) {
 func TestUsersAgreeWithKustomize(t *testing.T) {
 	shared := 0
 	rapid.Check(t, func(t *rapid.T) {
-		g := &tree{t: t, files: map[string]string{}}
+		g := newTree(t)
 		g.clusterTree()
 		ours, applied := g.appsOf("clusters/0")
 		all, used := ours, map[string]bool{"bases/apps": true}

@@ -9,10 +9,15 @@ import (
 // in everything that gets it from there. If that is the line of several
 // objects, these share it whatever they build.
 func (s *Survey) usesOfVariable(at Location) ([]use, error) {
-	uses, err := s.settersAt(at)
+	uses, err := s.copiesAt(at)
 	if err != nil {
 		return nil, err
 	}
+	setters, err := s.settersAt(at)
+	if err != nil {
+		return nil, err
+	}
+	uses = append(uses, setters...)
 	for i, r := range s.roots {
 		takes, err := s.takes(i, at)
 		if err != nil {
@@ -30,6 +35,13 @@ func (s *Survey) usesOfVariable(at Location) ([]use, error) {
 			uses = append(uses, r.mayUse(mentioned.unread))
 		}
 	}
+	apart, err := s.readElsewhere(at)
+	return append(uses, apart...), err
+}
+
+// readElsewhere are the Kustomizations of other sources that may have the variable from the line.
+func (s *Survey) readElsewhere(at Location) ([]use, error) {
+	var uses []use
 	for _, src := range s.elsewhere {
 		r := root{Source: src, applied: true}
 		reads, err := s.reads(r, at)
@@ -43,13 +55,39 @@ func (s *Survey) usesOfVariable(at Location) ([]use, error) {
 	return uses, nil
 }
 
+// setter is a kind of objects that set variables, and where they do.
+type setter struct {
+	kind  groupKind
+	field []string
+}
+
+func settersOf(variable string) []setter {
+	return []setter{{fluxKustomizationKind, inlineField(variable)}, {configMapGroupKind, []string{"data", variable}}}
+}
+
+// copiesAt are the objects to which replacements copy the variable from the line.
+func (s *Survey) copiesAt(at Location) ([]use, error) {
+	var uses []use
+	for _, setter := range settersOf(at.Variable) {
+		known, err := s.definitions(setter.kind)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range known.all() {
+			for _, c := range d.copies {
+				if sets := c.lookup(setter.field); sets != nil && sets.isAt(at) {
+					uses = append(uses, c.use(d.root))
+				}
+			}
+		}
+	}
+	return uses, nil
+}
+
 // settersAt are the Flux Kustomizations or ConfigMaps that have the variable
 // from the line, if they are several.
 func (s *Survey) settersAt(at Location) ([]use, error) {
-	for _, setter := range []struct {
-		kind  groupKind
-		field []string
-	}{{fluxKustomizationKind, inlineField(at.Variable)}, {configMapGroupKind, []string{"data", at.Variable}}} {
+	for _, setter := range settersOf(at.Variable) {
 		known, err := s.definitions(setter.kind)
 		if err != nil {
 			return nil, err

@@ -134,11 +134,20 @@ func (x *Index) referenceSetter(v variable) (*place, error) {
 		if p != nil {
 			return nil, p
 		}
+		if at != nil && slices.ContainsFunc(found, definition.immutable) {
+			return nil, v.problem("which is set in " + at.text() + ", in a ConfigMap that is immutable; take that away there, or write the version itself in this line")
+		}
 		if at != nil {
 			return at, nil
 		}
 	}
 	return nil, v.problem("which " + v.by + " does not set" + fix)
+}
+
+// immutable reports whether the API server lets nobody change the values.
+func (d definition) immutable() bool {
+	at := d.lookup([]string{"immutable"})
+	return at != nil && at.site.node != nil && at.site.value() == "true"
 }
 
 // setsKey reports whether a manifest of a Secret has a key. Those that are

@@ -320,6 +320,9 @@ func TestLocateVariablesOfReferences(t *testing.T) {
 		"nowhere": {
 			files: files{"flux/a.yaml": configMap("ConfigMap", "one", "other: 1.4.2")}, source: of(nil, one), want: here, reason: Substituted,
 		},
+		"an immutable ConfigMap": {
+			files: files{"flux/a.yaml": configMap("ConfigMap", "one", "version: 1.4.2") + "immutable: true\n"}, source: of(nil, one), want: here, reason: Substituted,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.files["mc/app.yaml"] = app("org", "nginx", "${version}")

@@ -16,6 +16,8 @@ const (
 	MaxApprovals = 32
 	MaxResumes   = 32
 	MaxHistory   = 32
+	// MaxBlockedMessage is that of Blocked.Message, in bytes.
+	MaxBlockedMessage = 512
 )
 
 // Ledger is what the policy controller remembers of a whole policy, on its candidate. Times are wall time.

@@ -253,11 +253,13 @@ func (m Memory) Encode() string {
 }
 
 func encode(value any) string {
-	data, err := json.Marshal(value)
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // it is no HTML, and a range has many of <, > and &
+	if err := encoder.Encode(value); err != nil {
 		panic(fmt.Sprintf("pin: %v", err)) // strings, numbers and booleans only: cannot happen
 	}
-	return string(data)
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 func decode(p *imagev1.ImagePolicy, annotation string, into any, got *int) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -48,12 +49,12 @@ func targetsText(claims []claim) string {
 // anothers: the marker of a line names the pin of a target that has its version elsewhere.
 func anothers(at place, marker markers.Found, policy string) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerCopiedReason, Message: fmt.Sprintf(
-		"%s has the marker of another target, %s of a policy (%s); remove it, so that this target gets its own", at, markers.Brief(marker.Ref.String()), policy)}
+		"%s has the marker of another target, %s of a policy (%s); remove it, so that this target gets its own", at, message.Brief(marker.Ref.String()), policy)}
 }
 
 // taken: since it was marked the line has got somebody else's marker.
 func taken(at place, marker markers.Found) *pin.Finding {
-	return &pin.Finding{Reason: markers.ForeignMarker, Message: fmt.Sprintf("%s has got the marker %s; remove it", at, markers.Brief(marker.Raw))}
+	return &pin.Finding{Reason: markers.ForeignMarker, Message: fmt.Sprintf("%s has got the marker %s; remove it", at, message.Brief(marker.Raw))}
 }
 
 // reformatted: Flux would change the layout of the file, and the policy refuses that.
@@ -66,14 +67,14 @@ func reformatted(change markers.Reformat) *pin.Finding {
 func differs(at place, p Pin, value string) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.VersionDiffersReason, Message: fmt.Sprintf(
 		"%s says %s, and %s %s has %s in the cluster, so the line is not marked yet; wait until Flux has applied it, or look what else sets the version",
-		at, markers.Brief(value), p.Intent.Target.Kind, p.Intent.Target.Name, markers.Brief(p.Intent.Has))}
+		at, message.Brief(value), p.Intent.Target.Kind, p.Intent.Target.Name, message.Brief(p.Intent.Has))}
 }
 
 // notBelow: the Kustomization takes the version from another place than the policy names.
 func notBelow(location markers.Location, p Pin) *pin.Finding {
 	return &pin.Finding{Reason: markers.NotFound, Message: fmt.Sprintf(
 		"%s sets the version that Kustomization %s applies, which is not below the policy's git.path %s; correct git.path, or leave it out",
-		place{location.File, location.Line}, p.Intent.Source.Kustomization, markers.Brief(p.Intent.Source.Below))}
+		place{location.File, location.Line}, p.Intent.Source.Kustomization, message.Brief(p.Intent.Source.Below))}
 }
 
 // endless: what stands there is no version that a tag could have.
@@ -85,7 +86,7 @@ func endless(at place) *pin.Finding {
 // incomplete: the marker is the right one, but Flux would write more than the tag.
 func incomplete(at place, marker markers.Found) *pin.Finding {
 	return &pin.Finding{Reason: v1alpha1.MarkerMissingReason, Message: fmt.Sprintf(
-		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, markers.Brief(marker.Raw), marker.Ref.Comment())}
+		"%s has the marker %s, by which Flux would not write the tag alone; write %s", at, message.Brief(marker.Raw), marker.Ref.Comment())}
 }
 
 func missing(at place, p Pin) *pin.Finding {

@@ -9,13 +9,13 @@ package placement
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"sort"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -100,12 +100,7 @@ type place struct {
 	line int
 }
 
-func (p place) String() string {
-	if p.line == 0 { // several
-		return markers.Brief(p.file)
-	}
-	return fmt.Sprintf("%s:%d", markers.Brief(p.file), p.line)
-}
+func (p place) String() string { return message.Place(p.file, p.line) }
 
 type claim struct {
 	Pin
@@ -127,6 +122,8 @@ type visit struct {
 	lines   map[place][]claim
 	// draft is the file that got a marker last.
 	draft *markers.Draft
+	// offers counts the targets for which an overlay was looked for.
+	offers int
 }
 
 func (v *visit) order() []place {

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"errors"
 	"maps"
 	"path"
 	"slices"
@@ -118,10 +119,8 @@ func (v *visit) leaveShared(at place, claims []claim, others []markers.User, err
 	}
 	for i, c := range claims {
 		said := sharedLine{variable: c.location.Variable, others: v.usersText(c, others), ungranted: c.ungranted()}
-		if i < offered {
-			if said.offer, err = v.offer(c); err != nil {
-				return err
-			}
+		if said.offer, said.omitted, err = v.offer(c, i); err != nil {
+			return err
 		}
 		v.remember(c.Pin, v.line(c, sharedWithOthers(at, said)), nil)
 	}
@@ -136,24 +135,39 @@ func (c claim) ungranted() string {
 	return c.Ungranted
 }
 
-// offered bounds the targets of a line to which an overlay is offered: each is tried.
-const offered = 10
+const (
+	// offeredOfLine bounds the targets of a line to which an overlay is offered.
+	offeredOfLine = 10
+	// offeredOfVisit bounds those of a visit.
+	offeredOfVisit = 100
+)
 
-// offer is what would give the target a line of its own; nil if nothing can be offered.
-func (v *visit) offer(c claim) (*markers.Overlay, error) {
+// offer is what would give a target, which is the nth of its line, a line of its own; nil if nothing can be offered, or if it is
+// omitted since others have been offered enough.
+func (v *visit) offer(c claim, nth int) (offer *markers.Overlay, omitted bool, err error) {
+	if c.location.Variable != "" {
+		return nil, false, nil
+	}
+	if nth >= offeredOfLine || v.offers >= offeredOfVisit {
+		return nil, true, nil
+	}
+	v.offers++
 	users, err := v.survey.Users(target(c.Intent.Place()), c.location)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	mine := v.usesOf(c, users)
 	if len(mine) == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
-	offer, ok, err := v.survey.Overlay(users[mine[0]], c.location)
-	if !ok || err != nil {
-		return nil, err
+	overlay, ok, err := v.survey.Overlay(users[mine[0]], c.location)
+	switch {
+	case errors.Is(err, markers.ErrEnough):
+		return nil, true, nil
+	case !ok || err != nil:
+		return nil, false, err
 	}
-	return &offer, nil
+	return &overlay, false, nil
 }
 
 // unshareable says why the targets of a line cannot move together: they are of several policies, or of several waves of one.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -45,6 +46,8 @@ type sharedLine struct {
 	others string
 	// offer is what would give the target its own line; nil: nothing can be offered.
 	offer *markers.Overlay
+	// omitted: none was looked for, since there are so many.
+	omitted bool
 	// ungranted lets the policy's git.allowShared count for all of them; empty: the policy has none.
 	ungranted string
 }
@@ -62,7 +65,10 @@ func sharedWithOthers(at place, s sharedLine) *pin.Finding {
 	}
 	switch {
 	case s.variable != "":
-		text += fmt.Sprintf("; give the target a variable of its own instead of ${%s}, %s", markers.Brief(s.variable), allow)
+		text += fmt.Sprintf("; give the target a variable of its own instead of ${%s}, %s", message.Brief(s.variable), allow)
+	case s.omitted:
+		text += "; give the target a line of its own, for example by a patch (patches are shown for the first targets of a line and of the " +
+			"repository, and omitted here), " + allow
 	case s.offer == nil:
 		text += "; give the target a line of its own, for example by a variable that each Kustomization sets in postBuild.substitute, " + allow
 	default:
@@ -72,10 +78,10 @@ func sharedWithOthers(at place, s sharedLine) *pin.Finding {
 }
 
 func offerText(text, allow string, offer markers.Overlay) string {
-	file := markers.Brief(offer.Kustomization)
+	file := message.Brief(offer.Kustomization)
 	whole := fmt.Sprintf("%s; give the target a line of its own as shown here, %s. Add to the patches of %s:\n%sand write %s:\n%s",
 		text, allow, file, offer.Entry, offer.Patch, offer.PatchContent)
-	if len(whole) <= maxOffer && markers.Brief(offer.Patch) == offer.Patch {
+	if len(whole) <= maxOffer && message.Brief(offer.Patch) == offer.Patch {
 		return whole
 	}
 	return fmt.Sprintf("%s; give the target a line of its own by a patch file that the patches of %s name, %s", text, file, allow)
@@ -108,17 +114,17 @@ func several(names []string, all int) string {
 // userText names one user, as far as the claim's namespace may know, and says of one with the name of the target why it is
 // another.
 func (v *visit) userText(c claim, u markers.User) string {
-	object := markers.Brief(u.Target.String())
+	object := message.Brief(u.Target.String())
 	if !v.mayName(c, u) {
-		object = markers.Brief(u.Target.Kind) + " of another namespace"
+		object = message.Brief(u.Target.Kind) + " of another namespace"
 	}
 	by, mine := applierOf(u), c.Intent.Source.Kustomization
-	from := "folder " + markers.Brief(u.Folder)
+	from := "folder " + message.Brief(u.Folder)
 	if by.Name != "" && (ofFiles(u) || by.Namespace == c.Key.Namespace || by == mine) {
-		from = markers.Brief(u.Kustomization.String())
+		from = message.Brief(u.Kustomization.String())
 	}
 	if by.Name != "" && ofFiles(u) {
-		from += " of " + markers.Brief(u.Entry)
+		from += " of " + message.Brief(u.Entry)
 	}
 	if c.named(u) && mine.Name != "" {
 		from += v.whyAnother(u, by, mine)

@@ -32,6 +32,8 @@ func TestSharedMessages(t *testing.T) {
 			"by a patch file that the patches of mc/a??[2J/kustomization.yaml name, or set git.allowShared to move them all"},
 		"without": {sharedLine{others: "App org/b"}, file + " sets the version of others too: App org/b; give the target a line of its own, for example by a variable " +
 			"that each Kustomization sets in postBuild.substitute, or set git.allowShared to move them all"},
+		"omitted": {sharedLine{others: "App org/b", omitted: true}, file + " sets the version of others too: App org/b; give the target a line of its own, for example " +
+			"by a patch (patches are shown for the first targets of a line and of the repository, and omitted here), or set git.allowShared to move them all"},
 		"a variable": {sharedLine{others: "App org/b", variable: "version"}, file + " sets the version of others too: App org/b; give the target a variable of its own " +
 			"instead of ${version}, or set git.allowShared to move them all"},
 		"not granted": {sharedLine{others: "App org/b", variable: "version", ungranted: "kubectl annotate"}, file + " sets the version of others too: App org/b; " +

@@ -207,9 +207,9 @@ func TestFluxExcused(t *testing.T) {
 		"OCIRepository of a HelmRelease": {"HelmRelease", "referring", func(w *fluxWorld) { w.source.Spec.Suspend = true }, "paused"},
 		"OCIRepository":                  {"OCIRepository", "source", func(w *fluxWorld) { w.source.Spec.Suspend = true }, "paused"},
 		"all that install it":            {"OCIRepository", "source", func(w *fluxWorld) { w.referring.Spec.Suspend = true }, "paused"},
-		"reconciliation disabled by the Kustomization's annotation": {"HelmRelease", "plain", func(w *fluxWorld) {
+		"not applied by its Kustomization": {"HelmRelease", "plain", func(w *fluxWorld) {
 			w.plain.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/reconcile": "disabled"}
-		}, ""},
+		}, "paused"},
 	} {
 		w := newFluxWorld(test.kind, test.name)
 		test.edit(w)

@@ -41,7 +41,7 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	if kustomization != nil {
 		location.Source.Kustomization = pin.NamespacedName{Namespace: kustomization.Namespace, Name: kustomization.Name}
 		location.Revision = kustomization.Status.LastAttemptedRevision
-		target.ApplyMessage = ApplyMessage(kustomization)
+		target.noteApplying(kustomization)
 	}
 	if explicit != nil {
 		location.Source.Repository = *explicit
@@ -59,14 +59,14 @@ func (r *Resolver) findLocation(ctx context.Context, policy *v1alpha1.AppUpgrade
 	if artifact := repository.Status.Artifact; kustomization == nil && artifact != nil {
 		location.Revision = artifact.Revision
 	}
-	location.Ungranted = ungranted(repository, policy)
+	location.Ungranted, location.Ignore = ungranted(repository, policy), Ignore(repository)
 	target.Location = &location
 	return pushable(repository, branch, policy), nil
 }
 
-// choose follows the path that a policy names with its source. What a Kustomization applies from the repository branch is looked for from where it
-// begins, because each of its layers may set the version; the path only says where the line may be. It is the place to begin at if
-// nothing is known to apply that branch.
+// choose follows the path that a policy names with its source. What a Kustomization applies from the repository branch is looked for
+// from where it begins, because each of its layers may set the version; the path only says where the line may be. It is the place to
+// begin at if nothing is known to apply that branch.
 func (r *Resolver) choose(ctx context.Context, location *Location, policy *v1alpha1.AppUpgradePolicy, kustomization *kustomizev1.Kustomization) error {
 	if ExplicitSource(policy) == nil {
 		return nil
@@ -96,8 +96,7 @@ func (r *Resolver) appliesFrom(ctx context.Context, kustomization *kustomizev1.K
 	if err := r.Cached.Get(ctx, client.ObjectKey(named), repository); err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
-	branch, problem := BranchOf(repository)
-	return problem == nil && gitops.Key(repository.Spec.URL, branch) == key, nil
+	return Tracks(repository, key), nil
 }
 
 // pushable is a finding if a policy may not push as it says.
@@ -125,8 +124,24 @@ func unverifiable(repository *sourcev1.GitRepository, policy *v1alpha1.AppUpgrad
 		repository.Namespace, repository.Name)
 }
 
-// ApplyMessage is what a Kustomization says if it is not ready; empty if it is.
+// noteApplying says what keeps Flux from applying what it commits. What is paused is not judged.
+func (t *Target) noteApplying(kustomization *kustomizev1.Kustomization) {
+	written := t.Facts.Written
+	t.ApplyMessage = ApplyMessage(kustomization)
+	mark := kinds.Unapplied(written.Object)
+	if mark != "" {
+		t.ApplyMessage = fmt.Sprintf("Flux does not change %s %s/%s, which has %s: remove that", written.Kind.Kind, written.Object.GetNamespace(), written.Object.GetName(), mark)
+	}
+	if kustomization.Spec.Suspend || mark != "" {
+		t.Facts.Excused = cmp.Or(t.Facts.Excused, kinds.Paused)
+	}
+}
+
+// ApplyMessage is what a Kustomization says if it is not ready, or suspended; empty if it is.
 func ApplyMessage(kustomization *kustomizev1.Kustomization) string {
+	if kustomization.Spec.Suspend {
+		return fmt.Sprintf("Kustomization %s/%s is suspended: resume it", kustomization.Namespace, kustomization.Name)
+	}
 	ready := meta.FindStatusCondition(kustomization.Status.Conditions, fluxmeta.ReadyCondition)
 	if ready == nil || ready.Status == metav1.ConditionTrue {
 		return ""

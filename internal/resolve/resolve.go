@@ -66,6 +66,8 @@ type Location struct {
 	Revision string
 	// Ungranted is what the owner of the repository must do before the policy's git.allowShared counts for all; empty: nothing.
 	Ungranted string
+	// Ignore is what the repository hides from Flux: see Ignore.
+	Ignore string
 }
 
 // Resolve finds what a policy, whose selectors are valid, is about. Errors are those of reading.

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -73,6 +74,20 @@ func listing(annotation string, has []string, more ...string) string {
 		text += "<what it has>,"
 	}
 	return text + strings.Join(more, ",")
+}
+
+// Ignore is what a GitRepository hides from Flux besides .sourceignore files (spec.ignore); empty: nothing.
+func Ignore(repository *sourcev1.GitRepository) string {
+	if repository.Spec.Ignore == nil {
+		return ""
+	}
+	return *repository.Spec.Ignore
+}
+
+// Tracks says whether a GitRepository tracks the branch with a key of gitops.
+func Tracks(repository *sourcev1.GitRepository, key string) bool {
+	branch, problem := BranchOf(repository)
+	return problem == nil && gitops.Key(repository.Spec.URL, branch) == key
 }
 
 // BranchOf is the branch that a GitRepository tracks, or a finding if it tracks none.

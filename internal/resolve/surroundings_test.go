@@ -59,6 +59,37 @@ func TestInputOfTarget(t *testing.T) {
 	}
 }
 
+// TestUnappliedTarget: what Flux does not apply now is not judged, and it is said why.
+func TestUnappliedTarget(t *testing.T) {
+	const group = "kustomize.toolkit.fluxcd.io"
+	for name, tc := range map[string]struct {
+		change  func(w *world)
+		message string
+	}{
+		"suspended Kustomization": {func(w *world) { w.kustomization.Spec.Suspend = true }, "Kustomization default/mc is suspended: resume it"},
+		"disabled by annotation": {func(w *world) { w.app.Annotations = map[string]string{group + "/reconcile": "disabled"} },
+			"Flux does not change App org-acme/hello, which has " + group + "/reconcile: disabled: remove that"},
+		"disabled by label": {func(w *world) { w.app.Labels[group+"/reconcile"] = "disabled" },
+			"Flux does not change App org-acme/hello, which has " + group + "/reconcile: disabled: remove that"},
+		"ignored": {func(w *world) { w.app.Annotations = map[string]string{group + "/ssa": "Ignore"} },
+			"Flux does not change App org-acme/hello, which has " + group + "/ssa: Ignore: remove that"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			tc.change(w)
+			in := w.resolve(t).Targets[0].Input()
+			if in.Excused != kinds.Paused || in.ApplyMessage != tc.message {
+				t.Errorf("excused %q: %q", in.Excused, in.ApplyMessage)
+			}
+		})
+	}
+	w := newWorld()
+	w.app.Annotations = map[string]string{group + "/ssa": "Merge"}
+	if in := w.resolve(t).Targets[0].Input(); in.Excused != "" || in.ApplyMessage != "" {
+		t.Errorf("excused %q: %q", in.Excused, in.ApplyMessage)
+	}
+}
+
 func TestSchedules(t *testing.T) {
 	start := time.Date(2026, 1, 5, 20, 0, 0, 0, time.UTC)
 	window := func(name string, from, to int) v1alpha1.TimeWindow {

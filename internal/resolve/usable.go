@@ -37,7 +37,9 @@ func MarkerSource(kustomization *kustomizev1.Kustomization, path string) markers
 		NameSuffix:      spec.NameSuffix,
 		Patches:         spec.Patches,
 		Components:      spec.Components,
-		Remote:          spec.KubeConfig != nil,
+
+		IgnoreMissingComponents: spec.IgnoreMissingComponents,
+		Remote:                  spec.KubeConfig != nil,
 	}
 	source.Kustomization = markers.FluxKustomization{
 		Namespace: kustomization.Namespace, Name: kustomization.Name, Path: spec.Path,
@@ -45,6 +47,7 @@ func MarkerSource(kustomization *kustomizev1.Kustomization, path string) markers
 	}
 	if spec.PostBuild != nil {
 		source.Substitute = spec.PostBuild.Substitute
+		source.SubstituteAlways = kustomization.GetSubstituteStrategy() == kustomizev1.SubstituteStrategyAlways
 		for _, from := range spec.PostBuild.SubstituteFrom {
 			source.SubstituteFrom = append(source.SubstituteFrom, markers.Reference{Kind: from.Kind, Name: from.Name})
 		}

@@ -21,7 +21,8 @@ func TestMarkerSource(t *testing.T) {
 			Path:      "./apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"},
 			KubeConfig: &meta.KubeConfigReference{SecretRef: &meta.SecretKeyReference{Name: "stage"}},
 			PostBuild: &kustomizev1.PostBuild{
-				Substitute: map[string]string{"version": "1.0.0"},
+				SubstituteStrategy: kustomizev1.SubstituteStrategyAlways,
+				Substitute:         map[string]string{"version": "1.0.0"},
 				SubstituteFrom: []kustomizev1.SubstituteReference{
 					{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two", Optional: true},
 				},
@@ -30,9 +31,10 @@ func TestMarkerSource(t *testing.T) {
 	}
 	applied := markers.Source{
 		Path: "apps", TargetNamespace: "org", NamePrefix: "a-", NameSuffix: "-z", Patches: patches, Components: []string{"../stage"}, Remote: true,
-		Kustomization:  markers.FluxKustomization{Namespace: "flux", Name: "apps", Path: "./apps", SourceRef: "GitRepository/fleet"},
-		Substitute:     map[string]string{"version": "1.0.0"},
-		SubstituteFrom: []markers.Reference{{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two"}},
+		Kustomization:    markers.FluxKustomization{Namespace: "flux", Name: "apps", Path: "./apps", SourceRef: "GitRepository/fleet"},
+		Substitute:       map[string]string{"version": "1.0.0"},
+		SubstituteFrom:   []markers.Reference{{Kind: "ConfigMap", Name: "one"}, {Kind: "Secret", Name: "two"}},
+		SubstituteAlways: true,
 	}
 	named := applied
 	named.Path, named.Patches, named.Components = "mc", nil, nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/versions"
 )
@@ -65,10 +66,4 @@ func (r *run) refuses(waveName, version string) string {
 }
 
 // shortened bounds what others wrote.
-func shortened(text string) string {
-	const most = 128
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
-}
+func shortened(text string) string { return message.Bounded(text, 128) }

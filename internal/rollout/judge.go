@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -29,7 +30,8 @@ func (r *run) judge() {
 func (r *run) block(w *wave, tag string, failed []*target) {
 	r.ledger.Blocked = last(append(r.ledger.Blocked, pin.Blocked{
 		Tag: tag, Wave: w.Name, At: r.now(), Rollback: r.in.Policy.Health.Rollback,
-		Message: fmt.Sprintf("%d of %d targets failed: %s", len(failed), len(w.targets), r.ailments(failed)),
+		Message: message.Bounded(message.Line(
+			fmt.Sprintf("%d of %d targets failed: %s", len(failed), len(w.targets), r.ailments(failed))), pin.MaxBlockedMessage),
 	}), pin.MaxBlocked)
 	for _, wave := range r.waves { // once it is unblocked it has to soak everywhere again
 		r.setProven(wave, key(r.parse(tag)), false)

@@ -130,7 +130,9 @@ func TestBounds(t *testing.T) {
 		if i >= 990 {
 			builder.finding("MarkerMissing", strings.Repeat("gone ", 1000))
 		}
-		targets = append(targets, builder.obj())
+		target := builder.obj()
+		target.Pin.Memory.File, target.Pin.Memory.Note = strings.Repeat("folder/", 500), strings.Repeat("noted ", 1000)
+		targets = append(targets, target)
 	}
 	status := statusOf(makeInput(targets...))
 	if got := len(status.Targets); got != v1alpha1.MaxStatusTargets {
@@ -143,6 +145,9 @@ func TestBounds(t *testing.T) {
 	}
 	if status.Counts.Total != 1000 || status.Counts.Findings != 10 {
 		t.Errorf("counts %+v", status.Counts)
+	}
+	if text, err := json.Marshal(status); err != nil || len(text) > 1<<20 { // etcd takes 1.5 MiB
+		t.Errorf("the status has %d bytes (%v)", len(text), err)
 	}
 	for _, event := range Events(v1alpha1.AppUpgradePolicyStatus{}, status) {
 		if len(event.Message) > maxMessage {

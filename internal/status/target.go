@@ -183,7 +183,7 @@ func locationOf(p rollout.Pin) *v1alpha1.Location {
 	}
 	return &v1alpha1.Location{
 		Repository: p.Intent.Source.Repository.String(),
-		File:       p.Memory.File,
+		File:       bounded(p.Memory.File),
 		Line:       int32(max(0, min(p.Memory.Line, math.MaxInt32))),
 	}
 }
