@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/apply"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 	"github.com/giantswarm/app-upgrade-operator/internal/rollout"
 )
@@ -105,11 +105,7 @@ func unremoved(finding *pin.Finding) string {
 	if finding == nil {
 		return ""
 	}
-	message := finding.Message
-	if len(message) > mostQuoted {
-		message = strings.ToValidUTF8(message[:mostQuoted], "") + "…"
-	}
-	return " (" + message + ")"
+	return " (" + message.Bounded(finding.Message, mostQuoted) + ")"
 }
 
 func (r *Reconciler) expired(policy *v1alpha1.AppUpgradePolicy) bool {

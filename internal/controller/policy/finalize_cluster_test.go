@@ -54,7 +54,7 @@ func (e *environment) testFinalizerObstacles(t *testing.T) {
 		f.delete("fleet", &sourcev1.GitRepository{})
 		f.delete("policy", &v1alpha1.AppUpgradePolicy{})
 		f.gone("policy", &v1alpha1.AppUpgradePolicy{})
-		f.warned("policy", v1alpha1.MarkerLeftReason, "apps/hello.yaml", "line 7", "is gone")
+		f.warned("policy", v1alpha1.MarkerLeftReason, "apps/hello.yaml:7", "is gone")
 	})
 	t.Run("secret", func(t *testing.T) {
 		f := e.converged(t)
@@ -106,7 +106,7 @@ func (e *environment) testLostIntent(t *testing.T) {
 			f.removes("one")
 			change(f, "pin.app.one", &imagev1.ImagePolicy{}, false, lose)
 			f.gone("pin.app.one", &imagev1.ImagePolicy{})
-			f.warned("policy", v1alpha1.MarkerLeftReason, "pin.app.one", "apps/hello.yaml", "line 7", pin.IntentAnnotation)
+			f.warned("policy", v1alpha1.MarkerLeftReason, "pin.app.one", "apps/hello.yaml:7", pin.IntentAnnotation)
 
 			f.remembers("two", marked("1.0.0"))
 			f.says("policy", v1alpha1.ReadyCondition, metav1.ConditionTrue, v1alpha1.SucceededReason)

@@ -120,6 +120,9 @@ func (s scope) prompt(target resolve.Target, live livePin) string {
 	if gitOf(s.policy).AllowShared {
 		facts = append(facts, "shared"+target.Location.Ungranted)
 	}
+	if ignore := target.Location.Ignore; ignore != "" {
+		facts = append(facts, "ignore"+ignore)
+	}
 	sum := sha256.Sum256([]byte(strings.Join(facts, "\n")))
 	return hex.EncodeToString(sum[:8])
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/internal/apply"
+	"github.com/giantswarm/app-upgrade-operator/internal/message"
 	"github.com/giantswarm/app-upgrade-operator/internal/pin"
 )
 
@@ -63,7 +64,7 @@ func (p livePin) leftBehind(why string) string {
 	if !p.memory.Marked || p.memory.File == "" {
 		return fmt.Sprintf("A marker of %s may stay in Git, because %s: remove the comment that names %s, if there is one", whose, why, p.object.Name)
 	}
-	where := fmt.Sprintf("%s line %d", p.memory.File, p.memory.Line)
+	where := message.Place(p.memory.File, p.memory.Line)
 	if repository := p.intent.Source.Repository; repository.Name != "" {
 		where += fmt.Sprintf(" of GitRepository %s", repository)
 	}

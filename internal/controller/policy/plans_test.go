@@ -118,8 +118,8 @@ func TestLeftBehind(t *testing.T) {
 		live livePin
 		want string
 	}{
-		"whole":        {whole, "The marker of App one stays in apps/one.yaml line 7 of GitRepository flux/fleet, because of this: remove the comment that names pin.app.one"},
-		"nameless":     {nameless, "The marker of pin pin.app.one stays in apps/one.yaml line 7, because of this: remove the comment that names pin.app.one"},
+		"whole":        {whole, "The marker of App one stays in apps/one.yaml:7 of GitRepository flux/fleet, because of this: remove the comment that names pin.app.one"},
+		"nameless":     {nameless, "The marker of pin pin.app.one stays in apps/one.yaml:7, because of this: remove the comment that names pin.app.one"},
 		"nothing left": {unknown, "A marker of pin pin.app.one may stay in Git, because of this: remove the comment that names pin.app.one, if there is one"},
 	} {
 		if got := test.live.leftBehind("of this"); got != test.want {

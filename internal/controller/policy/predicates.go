@@ -45,14 +45,19 @@ func specChanged[T client.Object]() predicate.TypedPredicate[T] {
 
 func targetChanged(kind kinds.Kind) predicate.TypedPredicate[client.Object] {
 	return onChange(func(before, after client.Object) bool {
-		return !maps.Equal(before.GetLabels(), after.GetLabels()) || kind.Changed(before, after)
+		return writtenChanged(before, after) || kind.Changed(before, after)
 	})
+}
+
+// writtenChanged looks at what says who applies an object in which versions may be written, and whether that is done.
+func writtenChanged(before, after client.Object) bool {
+	return !maps.Equal(before.GetLabels(), after.GetLabels()) || kinds.Unapplied(before) != kinds.Unapplied(after)
 }
 
 // relatedChanged looks at the labels only if versions may be written in the object: they name its Kustomization.
 func relatedChanged(watch kinds.Watch) predicate.TypedPredicate[client.Object] {
 	return onChange(func(before, after client.Object) bool {
-		return watch.Writes && !maps.Equal(before.GetLabels(), after.GetLabels()) || watch.Changed(before, after)
+		return watch.Writes && writtenChanged(before, after) || watch.Changed(before, after)
 	})
 }
 

@@ -133,6 +133,9 @@ func TestOthersChanged(t *testing.T) {
 		"App is paused": {wakesApp(func(a *appv1alpha1.App) {
 			a.Annotations = map[string]string{kinds.PausedAnnotation: "true"}
 		}), true},
+		"App is not applied": {wakesApp(func(a *appv1alpha1.App) {
+			a.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/reconcile": "disabled"}
+		}), true},
 		"App's label":            {wakesApp(func(a *appv1alpha1.App) { a.Labels = map[string]string{"a": "b"} }), true},
 		"App's version":          {wakesApp(func(a *appv1alpha1.App) { a.Spec.Version = "1.0.0" }), true},
 		"App's status":           {wakesApp(func(a *appv1alpha1.App) { a.Status = &appv1alpha1.AppStatus{Version: "1.0.0"} }), true},

@@ -8,7 +8,6 @@ import (
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/giantswarm/app-upgrade-operator/internal/gitops"
 	"github.com/giantswarm/app-upgrade-operator/internal/markers"
 	"github.com/giantswarm/app-upgrade-operator/internal/resolve"
 )
@@ -21,11 +20,12 @@ func (r *Reconciler) applied(ctx context.Context, s *scope) ([]markers.Source, e
 	if err := r.List(ctx, &repositories, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list GitRepositories: %w", err)
 	}
-	same := map[client.ObjectKey]bool{}
+	same := map[client.ObjectKey]*sourcev1.GitRepository{}
 	for i := range repositories.Items {
 		repository := &repositories.Items[i]
-		branch, problem := resolve.BranchOf(repository)
-		same[client.ObjectKeyFromObject(repository)] = problem == nil && gitops.Key(repository.Spec.URL, branch) == s.key
+		if resolve.Tracks(repository, s.key) {
+			same[client.ObjectKeyFromObject(repository)] = repository
+		}
 	}
 	var kustomizations kustomizev1.KustomizationList
 	if err := r.List(ctx, &kustomizations, client.UnsafeDisableDeepCopy); err != nil {
@@ -36,7 +36,10 @@ func (r *Reconciler) applied(ctx context.Context, s *scope) ([]markers.Source, e
 		kustomization := &kustomizations.Items[i]
 		from, problem := resolve.SourceOf(kustomization)
 		source := resolve.MarkerSource(kustomization, "")
-		source.Elsewhere = problem != nil || !same[client.ObjectKey(from)]
+		repository := same[client.ObjectKey(from)]
+		if source.Elsewhere = problem != nil || repository == nil; !source.Elsewhere {
+			source.Ignore = resolve.Ignore(repository)
+		}
 		if !source.Elsewhere || len(source.SubstituteFrom) > 0 {
 			applied = append(applied, source)
 		}

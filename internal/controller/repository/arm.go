@@ -161,12 +161,12 @@ func (r *Reconciler) checkFailed(ctx context.Context, s *scope, a batch.Arm, err
 	if len(members) == 0 {
 		return errStale
 	}
-	// The pins of a batch share all of this.
+	if unread(err) {
+		return r.leaveUnread(ctx, s, members, err)
+	}
+	// The pins of a batch share both.
 	asked := batch.Visit{Repository: members[0].Intent.Source.Repository, Signer: batch.SignerOf(members[0])}
 	retryAt, count := r.backOff(s.key, asked, err)
-	if unread(err) {
-		retryAt, count = r.unread.backOff(s.key, pushBranchOf(members[0]), r.Now())
-	}
 	return r.giveUp(ctx, s, members, finding, retryAt, count)
 }
 

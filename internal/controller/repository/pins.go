@@ -120,9 +120,9 @@ func (r *Reconciler) forget(ctx context.Context, s *scope, keys []batch.Key) err
 }
 
 func (r *Reconciler) deletePins(ctx context.Context, s *scope, keys []batch.Key) error {
-	for _, key := range keys {
-		object := s.pins[key]
-		r.tellLeft(s, key)
+	for _, p := range s.members(keys) {
+		object := s.pins[p.Key]
+		r.tellLeft(object, p)
 		err := r.Delete(ctx, object, client.Preconditions{UID: &object.UID, ResourceVersion: &object.ResourceVersion})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return err
@@ -132,13 +132,12 @@ func (r *Reconciler) deletePins(ctx context.Context, s *scope, keys []batch.Key)
 }
 
 // tellLeft says what is still proposed for a pin that goes.
-func (r *Reconciler) tellLeft(s *scope, key batch.Key) {
-	for _, p := range s.members([]batch.Key{key}) {
-		if left := p.Memory.Proposal; left.Tag != "" && p.Memory.Leader == "" {
-			r.Events.Eventf(s.pins[key], nil, corev1.EventTypeWarning, v1alpha1.ProposalLeftReason, "RemoveMarker",
-				"%s of %s %s stays on branch %s, where it conflicts with the removal of the marker: close its pull request and delete the branch, or take the change out of it",
-				left.Tag, p.Intent.Target.Kind, p.Intent.Target.Name, left.Branch)
-		}
+func (r *Reconciler) tellLeft(object *imagev1.ImagePolicy, p batch.Pin) {
+	if left := p.Memory.Proposal; left.Tag != "" && p.Memory.Leader == "" {
+		r.Events.Eventf(object, nil, corev1.EventTypeWarning, v1alpha1.ProposalLeftReason, "RemoveMarker",
+			"%s of %s %s stays on branch %s, where it conflicts with the removal of the marker: "+
+				"close its pull request and delete the branch, or take the change out of it",
+			left.Tag, p.Intent.Target.Kind, p.Intent.Target.Name, left.Branch)
 	}
 }
 

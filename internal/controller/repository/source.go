@@ -80,7 +80,28 @@ func markerSource(ctx context.Context, reader client.Reader, of pin.Source) (mar
 	if err != nil {
 		return markers.Source{}, nil, fmt.Errorf("read Kustomization %s: %w", of.Kustomization, err)
 	}
-	return resolve.MarkerSource(&kustomization, of.Path), nil, nil
+	found := resolve.MarkerSource(&kustomization, of.Path)
+	if of.Path == "" {
+		found.Ignore, err = ignoreOf(ctx, reader, &kustomization)
+	}
+	return found, nil, err
+}
+
+// ignoreOf is what the GitRepository that a Kustomization applies from hides from it. The location may name another one.
+func ignoreOf(ctx context.Context, reader client.Reader, kustomization *kustomizev1.Kustomization) (string, error) {
+	named, problem := resolve.SourceOf(kustomization)
+	if problem != nil {
+		return "", nil
+	}
+	var repository sourcev1.GitRepository
+	err := reader.Get(ctx, client.ObjectKey(named), &repository)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read GitRepository %s: %w", named, err)
+	}
+	return resolve.Ignore(&repository), nil
 }
 
 // remote is the branch with the credentials of a GitRepository, as the namespaces of the pins may use it, beside their push branches

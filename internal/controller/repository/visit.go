@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -99,8 +98,7 @@ func (r *Reconciler) visitFailed(ctx context.Context, s *scope, a batch.Visit, p
 			memory = placement.Unpushed(p, known)
 		}
 		if memory.Finding == nil || memory.Finding.Reason == finding.Reason {
-			memory.Finding = finding
-			memory.RetryAt = retryAt.UTC().Format(time.RFC3339)
+			memory = failing(memory, finding, retryAt)
 		}
 		memories[p.Key] = memory
 		if p.Intent.Remove {
