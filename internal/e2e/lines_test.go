@@ -93,7 +93,7 @@ func TestLineSharedWithNoTarget(t *testing.T) {
 func TestSharedLineAsGranted(t *testing.T) {
 	f := newFleet(t, map[string]string{"one": "1.0.0"})
 	f.edit("Another cluster has the same Apps", map[string]string{
-		"other/kustomization.yaml": "resources: [apps.yaml]\n", "other/apps.yaml": strings.Replace(f.tenant(), "path: ./tenant", "path: ./apps", 1),
+		"other/kustomization.yaml": "resources: [apps.yaml]\n", "other/apps.yaml": strings.Replace(f.tenant(setInline), "path: ./tenant", "path: ./apps", 1),
 	})
 	before := f.file("one")
 	platform := f.platform()
@@ -150,6 +150,26 @@ func TestPathBelowPatch(t *testing.T) {
 	eventually(t, "the App is upgraded in the patch", func() error { return f.deployed("one", "1.1.0") })
 	if after := f.file("one"); after != before {
 		t.Errorf("the file was\n%s\nand is\n%s", before, after)
+	}
+}
+
+// A copy of an App lies beside it, which Flux cannot apply either: the finding says so, and ends when the GitRepository hides the
+// copy, although there is no commit.
+func TestIgnoredCopy(t *testing.T) {
+	const copied = "apps/example.yaml"
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	f.edit("An example", map[string]string{copied: f.manifest("one", "0.9.0")})
+	startOperator(t, environment.OperatorOptions{})
+	f.policy("copied", ">=1.0.0", []string{"one"})
+	eventually(t, "there are two of the App", func() error { return f.target("copied", "one", withFinding(markers.Ambiguous)) })
+
+	source := &sourcev1.GitRepository{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "gitops"}}
+	must(t, env.Client.Patch(t.Context(), source, mergePatch(`{"spec":{"ignore":"/%s"}}`, copied)))
+	f.release("1.1.0")
+	f.scan()
+	eventually(t, "the App is upgraded", func() error { return f.deployed("one", "1.1.0") })
+	if got, want := f.content(copied), f.manifest("one", "0.9.0"); got != want {
+		t.Errorf("the copy is\n%s\nwant\n%s", got, want)
 	}
 }
 

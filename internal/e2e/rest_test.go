@@ -30,13 +30,7 @@ func TestAtRest(t *testing.T) {
 		if n := len(f.automations()); n != 1 {
 			return fmt.Errorf("%d automations", n)
 		}
-		if err := f.target("rest", "one", settled); err != nil {
-			return err
-		}
-		if !meta.IsStatusConditionTrue(f.get("rest").Status.Conditions, v1alpha1.ReadyCondition) {
-			return errors.New("the policy is not ready")
-		}
-		return f.atRest()
+		return f.isDone("rest", "one")
 	})
 
 	f.nothingHappens(proxy, 100)
@@ -92,6 +86,34 @@ func TestAtRestAfterRollout(t *testing.T) {
 		f.wave("over", wave, "is well", func(w v1alpha1.WaveStatus) bool { return w.Healthy == 1 })
 	}
 	f.nothingHappens(proxy, 3)
+}
+
+// So it is where versions are proposed: before there is one, and once it is merged.
+func TestAtRestWithoutProposal(t *testing.T) {
+	f := newFleet(t, map[string]string{"one": "1.0.0"})
+	proxy, config := throughProxy(t)
+	startOperator(t, environment.OperatorOptions{Kubeconfig: config})
+	f.policy("proposed", ">=1.0.0", []string{"one"}, proposing)
+	eventually(t, "the App is marked", func() error { return f.marked("one") })
+	eventually(t, "there is nothing to propose", func() error { return f.isDone("proposed", "one") })
+	f.nothingHappens(proxy, 5)
+
+	f.proposes("proposed", "1.1.0", "one")
+	f.git("update-ref", "refs/heads/main", "refs/heads/"+upgrades)
+	f.everyoneRuns("proposed", "1.1.0", "one")
+	eventually(t, "there is nothing to propose", func() error { return f.isDone("proposed", "one") })
+	f.nothingHappens(proxy, 5)
+}
+
+// isDone complains if a policy has anything left to do for its App.
+func (f *fleet) isDone(policy, app string) error {
+	if err := f.target(policy, app, settled); err != nil {
+		return err
+	}
+	if !meta.IsStatusConditionTrue(f.get(policy).Status.Conditions, v1alpha1.ReadyCondition) {
+		return errors.New("the policy is not ready")
+	}
+	return f.atRest()
 }
 
 // nothingHappens lets others commit so many times, and fails the test if the operator writes anything or touches the repository.

@@ -19,6 +19,7 @@ func TestPushBranchTooLarge(t *testing.T) {
 	f.policy("plain", ">=1.0.0", []string{"two"})
 	eventually(t, "the Apps are marked", func() error { return f.marked("one", "two") })
 	f.proposes("proposed", "1.1.0", "one")
+	before := f.git("rev-parse", upgrades)
 	_, err := f.repo.Commit(t.Context(), gitserver.Change{
 		Branch: upgrades, Message: "A film", Files: map[string]string{"film.bin": strings.Repeat("\x00", 101<<20)},
 	})
@@ -42,4 +43,8 @@ func TestPushBranchTooLarge(t *testing.T) {
 		})
 	})
 	must(t, f.inGit("one", "1.0.0"))
+
+	f.git("update-ref", "refs/heads/"+upgrades, before)
+	eventually(t, "the version is proposed once the branch can be read again", func() error { return f.onBranch(upgrades, "one", "1.2.0") })
+	f.holds("proposed", "1.2.0", v1alpha1.AwaitingMergeReason)
 }
