@@ -98,7 +98,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	return r.perform(ctx, scope, action)
 }
 
-// perform does one thing. Whatever it writes wakes the controller again.
+// perform does one thing. Whatever it writes wakes the controller again; what had nothing to write is looked at again later.
 //
 //nolint:gocyclo // one case an action
 func (r *Reconciler) perform(ctx context.Context, s *scope, action batch.Action) (ctrl.Result, error) {
@@ -142,7 +142,10 @@ func (r *Reconciler) perform(ctx context.Context, s *scope, action batch.Action)
 	if errors.Is(err, errStale) || apierrors.IsConflict(err) {
 		return ctrl.Result{RequeueAfter: soon}, nil
 	}
-	return ctrl.Result{}, err
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: later}, nil
 }
 
 // errStale: what the decision was about has changed; it is made again.
@@ -150,6 +153,9 @@ var errStale = errors.New("the repository changed meanwhile")
 
 // soon is time enough for the cache to see what was just written.
 const soon = 50 * time.Millisecond
+
+// later is when the next thing is done although nothing that was written told of this one.
+const later = time.Minute
 
 // isStopped: the operator stops, which is no failure of Git's.
 func isStopped(ctx context.Context, err error) bool {

@@ -30,8 +30,8 @@ func (r *retries[K]) times(key string) map[K]time.Time {
 	return times
 }
 
-// next is the time of the next try if the present one fails. One that comes early, from who did not know yet that it is to wait,
-// changes nothing.
+// next is the time of the next try if the present one fails, in whole seconds as pins remember it: they would ask a moment early
+// otherwise, and be told nothing new. A try that comes early, from who did not know yet that it is to wait, changes nothing.
 func (r *retries[K]) next(key string, what K, now time.Time) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,7 +39,7 @@ func (r *retries[K]) next(key string, what K, now time.Time) time.Time {
 	if known.at.After(now) {
 		return known.at
 	}
-	return now.Add(batch.Backoff(known.failures + 1))
+	return now.Add(batch.Backoff(known.failures + 1)).Truncate(time.Second)
 }
 
 // backOff is when what failed is tried again, and what counts the failure once it is said.

@@ -113,3 +113,14 @@ func TestEarlyFailuresAreOne(t *testing.T) {
 		}
 	}
 }
+
+// TestPinsRememberWhenItIsTriedAgain: the time that a pin remembers is the time, not a moment before it. Asked early, nothing would be
+// written, and nothing would ask again.
+func TestPinsRememberWhenItIsTriedAgain(t *testing.T) {
+	var r retries[string]
+	at, _ := r.backOff("key", "what", noon.Add(700*time.Millisecond))
+	remembered, err := time.Parse(time.RFC3339, failing(pin.Memory{}, nil, at).RetryAt)
+	if err != nil || !remembered.Equal(at) {
+		t.Errorf("a pin remembers %s (%v), but it is tried again at %s", remembered, err, at)
+	}
+}
