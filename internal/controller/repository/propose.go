@@ -29,24 +29,18 @@ func ownMarkers(c gitops.Commit) bool {
 // refused goes on after the server has refused a push of markers to a branch as it was read: where versions are proposed, so are
 // markers and their removal.
 func (r *Reconciler) refused(ctx context.Context, s *scope, a batch.Visit, remote gitops.Remote, pins []placement.Pin, read placement.Plan, err error) error {
-	needing := batch.Visitors(s.Observation)
-	var failing []placement.Pin
-	proposes := false
-	for _, p := range pins {
-		switch {
-		case p.Later || !needing[p.Key]:
-		case p.Push == "":
-			failing = append(failing, p)
-		default:
-			proposes = true
-		}
-	}
-	if proposes {
+	proposing, failing := visitors(s.Observation, pins)
+	if len(proposing) > 0 {
+		markersOf := pushBranch{a.Repository, markersBranch(remote.Branch)}
 		proposed := r.proposeMarkers(ctx, s, a, remote, pins)
-		if gitFinding(proposed) != nil {
+		switch {
+		case unread(proposed) && !slices.ContainsFunc(proposing, leaves):
+			retryAt, count := r.unread.backOff(s.key, markersOf, r.Now())
+			proposed = r.tellFailed(ctx, s, proposing, read, proposed, retryAt, count) // the others go on without that branch
+		case gitFinding(proposed) != nil:
 			return r.visitFailed(ctx, s, a, pins, read, proposed)
-		}
-		if proposed == nil {
+		case proposed == nil:
+			r.unread.forget(s.key, markersOf)
 			proposed = r.rememberProposed(ctx, s, remote.Branch, pins, read)
 		}
 		if proposed != nil {
@@ -59,6 +53,23 @@ func (r *Reconciler) refused(ctx context.Context, s *scope, a batch.Visit, remot
 	}
 	return r.visitFailed(ctx, s, a, failing, read, err)
 }
+
+// visitors are the pins that need a visit: those that propose to a branch, and those that write it.
+func visitors(o batch.Observation, pins []placement.Pin) (proposing, writing []placement.Pin) {
+	needing := batch.Visitors(o)
+	for _, p := range pins {
+		switch {
+		case p.Later || !needing[p.Key]:
+		case p.Push == "":
+			writing = append(writing, p)
+		default:
+			proposing = append(proposing, p)
+		}
+	}
+	return proposing, writing
+}
+
+func leaves(p placement.Pin) bool { return batch.Leaves(p.Pin) }
 
 // proposeMarkers puts what a visit does about the markers of pins whose versions are proposed, too, on a branch that a human
 // merges. The other pins are seen, so that no line is marked that they have.

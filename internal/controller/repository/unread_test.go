@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/tools/events"
+
 	"github.com/giantswarm/app-upgrade-operator/api/v1alpha1"
 	"github.com/giantswarm/app-upgrade-operator/hack/local/gitserver"
 	"github.com/giantswarm/app-upgrade-operator/internal/batch"
@@ -82,6 +84,39 @@ func TestSpare(t *testing.T) {
 			r.spare("key", pins)
 			if got := pins[0].Unread != nil; got != tc.spared {
 				t.Errorf("spared: %v", got)
+			}
+		})
+	}
+}
+
+// A branch for markers that cannot be read delays only the pins whose markers are proposed there, and all if one of them is to go:
+// that one would be looked at without end.
+func TestUnreadMarkersBranchDelaysOnlyItself(t *testing.T) {
+	for name, leaving := range map[string]bool{"new": false, "leaves": true} {
+		t.Run(name, func(t *testing.T) {
+			r, s, branch := armable(t, map[string]string{"apps.yaml": "apps: 1\n"}, func() time.Time { return noon })
+			r.Events = events.NewFakeRecorder(10)
+			s.Pins[0].Push, s.Pins[0].Orphaned = "upgrades", leaving
+			_, err := branch.Commit(t.Context(), gitserver.Change{
+				Branch: "main-markers", Message: "A film", Files: map[string]string{"film.bin": strings.Repeat("\x00", 2<<20)},
+			})
+			must(t, err)
+			pins := s.placementPins(func(batch.Pin) bool { return true })
+			remote, err := r.remote(t.Context(), s, apps, pins)
+			must(t, err)
+			refused := func() error {
+				return r.refused(t.Context(), s, batch.Visit{Repository: apps}, remote, pins, placement.Plan{}, errors.New("refused"))
+			}
+			must(t, refused())
+			at, want := map[bool]time.Time{}, noon.Add(15*time.Second)
+			at[false], at[true] = r.unread.times("key")[pushBranch{apps, "main-markers"}], r.retries.times("key")[apps]
+			if !at[leaving].Equal(want) || !at[!leaving].IsZero() {
+				t.Errorf("the branch is tried again at %s, the repository at %s", at[false], at[true])
+			}
+			must(t, exec.CommandContext(t.Context(), "git", "-C", branch.Dir(), "branch", "-D", "main-markers").Run())
+			must(t, refused())
+			if branches, all := r.unread.times("key"), r.retries.times("key"); len(branches)+len(all) > 0 {
+				t.Errorf("it is still remembered: %v, %v", branches, all)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -82,11 +83,16 @@ func (r *Reconciler) placing(ctx context.Context, s *scope, a batch.Visit, pins 
 // visitFailed tells the pins that need the repository, and tries again later. What was read before a push was refused is
 // remembered too: it holds, but for the markers.
 func (r *Reconciler) visitFailed(ctx context.Context, s *scope, a batch.Visit, pins []placement.Pin, read placement.Plan, err error) error {
-	finding := gitFinding(err)
-	if finding == nil {
+	if gitFinding(err) == nil {
 		return fmt.Errorf("visit repository of GitRepository %s: %w", a.Repository, err)
 	}
 	retryAt, count := r.backOff(s.key, a, err)
+	return r.tellFailed(ctx, s, pins, read, err, retryAt, count)
+}
+
+// tellFailed tells pins what failed, and when it is tried again. Then the failure counts.
+func (r *Reconciler) tellFailed(ctx context.Context, s *scope, pins []placement.Pin, read placement.Plan, err error, retryAt time.Time, count func()) error {
+	finding := gitFinding(err)
 	memories := map[batch.Key]pin.Memory{}
 	needing := batch.Visitors(s.Observation)
 	for _, p := range pins {
