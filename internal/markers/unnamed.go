@@ -113,8 +113,8 @@ func (x *Index) whence(references []unreadReference) (whence, fix string) {
 		case from.Kind != configMapKind:
 			text += ", which is not looked at"
 		case from.manifests == 0:
-			text += ", which is not in the repository"
-			fix = "put that ConfigMap into the repository, or "
+			text += ", which has no manifest in the repository"
+			fix = "write a manifest of that ConfigMap into the repository, or "
 		default:
 			text += fmt.Sprintf(", of which the repository has %d manifests", from.manifests)
 			fix = "keep one manifest of that ConfigMap, or "

@@ -26,15 +26,15 @@ func TestUnnamed(t *testing.T) {
 		want            string
 	}{
 		"a ConfigMap of the cluster": {
-			source: of(nil, vars), want: unread + "ConfigMap flux/vars, which is not in the repository; put that ConfigMap into the repository, or " + inline,
+			source: of(nil, vars), want: unread + "ConfigMap flux/vars, which has no manifest in the repository; write a manifest of that ConfigMap into the repository, or " + inline,
 		},
 		"beside another variable": {
-			source: of(files{"other": "x"}, vars), want: unread + "ConfigMap flux/vars, which is not in the repository; put that ConfigMap into the repository, or " + inline,
+			source: of(files{"other": "x"}, vars), want: unread + "ConfigMap flux/vars, which has no manifest in the repository; write a manifest of that ConfigMap into the repository, or " + inline,
 		},
 		"a default": {
 			name: "${cluster:=dev}-nginx", source: of(nil, vars),
 			want: strings.Replace(unread, "${cluster}", "${cluster:=dev}", 1) +
-				"ConfigMap flux/vars, which is not in the repository; put that ConfigMap into the repository, or " + inline,
+				"ConfigMap flux/vars, which has no manifest in the repository; write a manifest of that ConfigMap into the repository, or " + inline,
 		},
 		"a ConfigMap twice": {
 			source: of(nil, vars), files: files{"a.yaml": configMap(configMapKind, "vars", "cluster: prod"), "b.yaml": configMap(configMapKind, "vars", "cluster: dev")},
@@ -49,8 +49,8 @@ func TestUnnamed(t *testing.T) {
 		},
 		"many": {
 			source: of(nil, Reference{secretKind, "s"}, vars, Reference{secretKind, "t"}, Reference{secretKind, "u"}),
-			want: unread + "Secret flux/s, which is not looked at; or from ConfigMap flux/vars, which is not in the repository; or from Secret flux/t, " +
-				"which is not looked at; or from 1 more; put that ConfigMap into the repository, or " + inline,
+			want: unread + "Secret flux/s, which is not looked at; or from ConfigMap flux/vars, which has no manifest in the repository; or from Secret flux/t, " +
+				"which is not looked at; or from 1 more; write a manifest of that ConfigMap into the repository, or " + inline,
 		},
 		"nothing": {
 			source: of(nil), want: head + "nothing in the repository sets variables of its name: cluster; " + inline,
