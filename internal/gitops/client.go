@@ -126,8 +126,12 @@ func (c *Client) timeoutOf(remote Remote) time.Duration {
 
 // bounded runs an operation that may not heed its context, as go-git does not
 // during an SSH handshake. When ctx ends first, the operation goes on by itself and
-// discard gets what it still yields.
+// discard gets what it still yields. When ctx has ended already, nothing is begun.
 func bounded[T any](ctx context.Context, operation func() (T, error), discard func(T)) (T, error) {
+	if err := ctx.Err(); err != nil {
+		var none T
+		return none, err
+	}
 	type outcome struct {
 		value T
 		err   error
