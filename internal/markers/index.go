@@ -81,8 +81,7 @@ func (x *Index) Locate(target Target) (Location, error) {
 	for _, o := range found {
 		next := o.lookup(target.Field)
 		if next == nil {
-			return Location{}, problem(NotFound, o.file, o.line,
-				"%s sets no %s; add it, with \"\" if there is no version yet", target, target.field())
+			return Location{}, o.unset(target)
 		}
 		if at == nil {
 			at = next
@@ -95,6 +94,19 @@ func (x *Index) Locate(target Target) (Location, error) {
 		}
 	}
 	return x.check(at, found[0], target)
+}
+
+// unset says that nothing sets the target's version, and what takes it away if something does.
+func (o *object) unset(target Target) *Problem {
+	by := o.remover(target.Field)
+	if by == nil {
+		return problem(NotFound, o.file, o.line, "%s sets no %s; add it, with \"\" if there is no version yet", target, target.field())
+	}
+	file, line := by.removes(target.Field)
+	if file == "" {
+		return problem(NotFound, o.file, o.line, "spec.patches of the Flux Kustomization take the %s of %s away; take that out of them", target.field(), target)
+	}
+	return problem(NotFound, file, line, "this patch takes the %s of %s away; take that out of it", target.field(), target)
 }
 
 // check goes from the place of a target's version to the line that sets it.

@@ -11,6 +11,13 @@ type layer interface {
 	apply(field []string, before *place) *place
 }
 
+// remover is a layer that may take a field away.
+type remover interface {
+	layer
+	// removes tells where it does.
+	removes(field []string) (file string, line int)
+}
+
 // merge is a resource, or a strategic merge patch on one.
 type merge struct {
 	file string
@@ -48,6 +55,13 @@ func (m merge) apply(field []string, before *place) *place {
 		node = value
 	}
 	return m.end(at, aliased)
+}
+
+func (m merge) removes([]string) (file string, line int) {
+	if m.blocked != nil {
+		return m.blocked.File, m.blocked.Line
+	}
+	return m.file, m.doc.line(m.root)
 }
 
 // end judges the node at the field's end.

@@ -142,6 +142,19 @@ func (o *object) substituted() bool {
 // lookup returns the place of the field's value, nil if nothing sets it.
 func (o *object) lookup(field []string) *place { return lookup(o.layers, field) }
 
+// remover is what takes the field's value away last, nil if nothing does.
+func (o *object) remover(field []string) remover {
+	var at *place
+	var by remover
+	for _, l := range o.layers {
+		before := at
+		if at = l.apply(field, at); before != nil && at == nil {
+			by, _ = l.(remover)
+		}
+	}
+	return by
+}
+
 func lookup(layers []layer, field []string) *place {
 	var at *place
 	for _, l := range layers {

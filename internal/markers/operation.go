@@ -56,6 +56,16 @@ func (o operation) apply(field []string, before *place) *place {
 	return &place{file: o.blocked.File, site: site{node: value}, blocked: o.blocked}
 }
 
+// removes tells which step takes the field away that was there before.
+func (p operations) removes(field []string) (file string, line int) {
+	for _, step := range slices.Backward(p) {
+		if step.apply(field, &place{}) == nil {
+			return step.blocked.File, step.blocked.Line
+		}
+	}
+	return "", 0
+}
+
 // pointer splits a JSON pointer; that of the whole object has no parts.
 func pointer(s string) []string {
 	if s == "" {
@@ -76,7 +86,7 @@ func readOperations(doc *document, at source) operations {
 		if path != "" && path[0] != '/' {
 			continue
 		}
-		step := operation{op: scalarValue(child(item, "op")), path: pointer(path), value: child(item, "value"), blocked: at.inline}
+		step := operation{op: scalarValue(child(item, "op")), path: pointer(path), value: child(item, "value"), blocked: at.stepwise}
 		if from := scalarValue(child(item, "from")); from != "" {
 			step.from = pointer(from)
 		}

@@ -36,8 +36,8 @@ type patchMerge struct {
 // source says where the text of a patch stands.
 type source struct {
 	file string
-	// inline is the Problem of a version inside the text of another file.
-	inline *Problem
+	// inline is the Problem of a version inside the text of another file, stepwise that of one in a JSON6902 patch there.
+	inline, stepwise *Problem
 }
 
 // patches reads the patches that come before the names change.
@@ -122,11 +122,20 @@ func (b *builder) readPatch(dir string, k *kustomization, entry kustypes.Patch, 
 // without a line, in the Flux Kustomization.
 func inlineSource(file string, line int) source {
 	if line == 0 {
-		return source{inline: problem(NotMarkable, "", 0,
-			"the version is set by spec.patches of the Flux Kustomization; move that patch into a file of the repository")}
+		return source{
+			inline: problem(NotMarkable, "", 0,
+				"the version is set by spec.patches of the Flux Kustomization; move that patch into a file of the repository"),
+			stepwise: problem(NotMarkable, "", 0, "the version is set by a JSON6902 patch in spec.patches of the Flux Kustomization; "+
+				"write it as a strategic merge patch in a file of the repository"),
+		}
 	}
-	return source{file: file, inline: problem(NotMarkable, file, line,
-		"the version is set by a patch inside this file, in which Flux ignores markers; move the patch into a file of its own and name it with path:")}
+	return source{
+		file: file,
+		inline: problem(NotMarkable, file, line,
+			"the version is set by a patch inside this file, in which Flux ignores markers; move the patch into a file of its own and name it with path:"),
+		stepwise: problem(NotMarkable, file, line, "the version is set by a JSON6902 patch inside this file, in which Flux ignores markers; "+
+			"write it as a strategic merge patch in a file of its own and name that with path:"),
+	}
 }
 
 // add reads the documents of a patch's text.

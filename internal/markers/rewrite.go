@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,6 +24,8 @@ func (f *file) readable(content []byte) *Problem {
 	switch {
 	case f.refused != nil:
 		return f.refused
+	case path.Ext(f.name) == ".json":
+		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; write it as YAML, with each key on a line of its own, in a file named *.yaml")
 	case f.name != "" && !fluxReads(f.name):
 		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; rename the file")
 	case strings.Contains(f.name, ".."):

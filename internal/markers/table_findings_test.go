@@ -34,8 +34,8 @@ func TestPlacementTableFindings(t *testing.T) {
 	}{
 		"inline JSON6902 patch": {
 			files: inline,
-			want: "NotMarkable: kustomization.yaml:4: the version is set by a patch inside this file, in which Flux ignores " +
-				"markers; move the patch into a file of its own and name it with path:",
+			want: "NotMarkable: kustomization.yaml:4: the version is set by a JSON6902 patch inside this file, in which Flux ignores " +
+				"markers; write it as a strategic merge patch in a file of its own and name that with path:",
 		},
 		"inline strategic merge patch": {
 			files: merged,
@@ -46,6 +46,41 @@ func TestPlacementTableFindings(t *testing.T) {
 			files: tablePatch("patch.yaml", "- op: replace\n  path: /spec/version\n  value: 1.4.2\n"),
 			want: "NotMarkable: patch.yaml:1: the version is set by a JSON6902 patch, in which Flux ignores markers; use a " +
 				"strategic merge patch in a file of its own",
+		},
+		"JSON6902 patch of the Flux Kustomization": {
+			files: beside(""), writes: true,
+			source: Source{Patches: []kustomize.Patch{{
+				Patch: "- op: replace\n  path: /spec/version\n  value: 1.4.2\n", Target: &kustomize.Selector{Kind: "App"},
+			}}},
+			want: "NotMarkable: the version is set by a JSON6902 patch in spec.patches of the Flux Kustomization; write it as a strategic " +
+				"merge patch in a file of the repository",
+		},
+		"patch file that takes the version away": {
+			files: tablePatch("patch.yaml", tableHead+"spec:\n  version: null\n"), writes: true,
+			want: "NotFound: patch.yaml:1: this patch takes the spec.version of App org/nginx away; take that out of it",
+		},
+		"JSON6902 patch that takes the version away": {
+			files: tablePatch("patch.yaml", "- op: test\n  path: /kind\n  value: App\n- op: remove\n  path: /spec/version\n"), writes: true,
+			want: "NotFound: patch.yaml:4: this patch takes the spec.version of App org/nginx away; take that out of it",
+		},
+		"inline patch that takes the version away": {
+			files: map[string]string{
+				"kustomization.yaml": "resources: [a.yaml]\npatches:\n- patch: '[{op: remove, path: /spec/version}]'\n  target: {kind: App}\n",
+				"a.yaml":             tableHead + "spec:\n  version: 1.4.2\n",
+			}, writes: true,
+			want: "NotFound: kustomization.yaml:3: this patch takes the spec.version of App org/nginx away; take that out of it",
+		},
+		"patch of the Flux Kustomization that takes the version away": {
+			files: beside(""), source: Source{Patches: []kustomize.Patch{{Patch: tableHead + "spec: {version: null}\n"}}}, writes: true,
+			want: "NotFound: a.yaml:1: spec.patches of the Flux Kustomization take the spec.version of App org/nginx away; take that out of them",
+		},
+		"JSON file": {
+			files: map[string]string{
+				"kustomization.yaml": "resources: [a.json]\n",
+				"a.json":             `{"apiVersion": "application.giantswarm.io/v1alpha1", "kind": "App", "metadata": {"name": "nginx", "namespace": "org"}, "spec": {"version": "1.4.2"}}`,
+			},
+			want: "NotMarkable: a.json: Flux updates files named *.yaml, *.yml or Kustomization only; write it as YAML, with each key on a line " +
+				"of its own, in a file named *.yaml",
 		},
 		"patch of the Flux Kustomization": {
 			files: beside(""), source: Source{Patches: []kustomize.Patch{{Patch: tableHead + "spec:\n  version: 1.4.2\n"}}}, writes: true,
