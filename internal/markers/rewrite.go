@@ -15,6 +15,14 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
+// renaming says what to do about a file whose name Flux leaves alone. JSON would be refused under another name, too.
+func renaming(name string) string {
+	if path.Ext(name) == ".json" {
+		return "write it as YAML, with each key on a line of its own, in a file named *.yaml"
+	}
+	return "rename the file"
+}
+
 // readable returns a Problem if Flux would skip the file or is known to damage
 // it.
 func (f *file) readable(content []byte) *Problem {
@@ -24,10 +32,8 @@ func (f *file) readable(content []byte) *Problem {
 	switch {
 	case f.refused != nil:
 		return f.refused
-	case path.Ext(f.name) == ".json":
-		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; write it as YAML, with each key on a line of its own, in a file named *.yaml")
 	case f.name != "" && !fluxReads(f.name):
-		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; rename the file")
+		return refuse(0, "Flux updates files named *.yaml, *.yml or Kustomization only; %s", renaming(f.name))
 	case strings.Contains(f.name, ".."):
 		return refuse(0, "Flux refuses to write a file with two dots in its path; rename it")
 	case strings.ContainsFunc(f.name, unicode.IsControl):
