@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -34,7 +35,7 @@ func (r *Reconciler) refused(ctx context.Context, s *scope, a batch.Visit, remot
 		markersOf := pushBranch{a.Repository, markersBranch(remote.Branch)}
 		proposed := r.proposeMarkers(ctx, s, a, remote, pins)
 		switch {
-		case unread(proposed) && !slices.ContainsFunc(proposing, leaves):
+		case unread(proposed) && allWait(proposing, read, gitFinding(proposed)):
 			retryAt, count := r.unread.backOff(s.key, markersOf, r.Now())
 			proposed = r.tellFailed(ctx, s, proposing, read, proposed, retryAt, count) // the others go on without that branch
 		case gitFinding(proposed) != nil:
@@ -69,7 +70,13 @@ func visitors(o batch.Observation, pins []placement.Pin) (proposing, writing []p
 	return proposing, writing
 }
 
-func leaves(p placement.Pin) bool { return batch.Leaves(p.Pin) }
+// allWait: none of the pins is looked at again before its time. Others would be, without end, and keep all from moving.
+func allWait(pins []placement.Pin, read placement.Plan, finding *pin.Finding) bool {
+	return !slices.ContainsFunc(pins, func(p placement.Pin) bool {
+		_, waits := failed(p, read, finding, time.Time{})
+		return batch.Leaves(p.Pin) || !waits
+	})
+}
 
 // proposeMarkers puts what a visit does about the markers of pins whose versions are proposed, too, on a branch that a human
 // merges. The other pins are seen, so that no line is marked that they have.

@@ -35,12 +35,13 @@ func failing(m pin.Memory, finding *pin.Finding, retryAt time.Time) pin.Memory {
 	return m
 }
 
-// spare leaves push branches out that could not be read a while ago, unless a pin is about to be read that does not say so yet.
+// spare leaves push branches out that could not be read a while ago, unless a pin is about to be read that does not say so yet, or of
+// which the time has come: it says so of another branch.
 func (r *Reconciler) spare(key string, pins []placement.Pin) {
 	waiting, unaware := r.unread.times(key), map[string]bool{}
 	for _, p := range pins {
 		f := p.Memory.Finding
-		if !batch.Leaves(p.Pin) && (f == nil || f.Reason != v1alpha1.GitUnreadableReason) {
+		if !batch.Leaves(p.Pin) && (f == nil || f.Reason != v1alpha1.GitUnreadableReason || isPast(p.Memory.RetryAt, r.Now())) {
 			unaware[p.Push] = true
 		}
 	}
@@ -49,6 +50,12 @@ func (r *Reconciler) spare(key string, pins []placement.Pin) {
 			pins[i].Unread = &p.Memory
 		}
 	}
+}
+
+// isPast reports whether a time that a pin remembers has come.
+func isPast(text string, now time.Time) bool {
+	at, err := time.Parse(time.RFC3339, text)
+	return err == nil && !at.After(now)
 }
 
 // noteUnread sets what pins remember whose push branches a checkout lacks since they cannot be read. These are tried again later.

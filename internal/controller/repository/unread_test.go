@@ -66,6 +66,8 @@ func TestSpare(t *testing.T) {
 		spared bool
 	}{
 		"knows":                {push: "huge", change: func(p *placement.Pin) { p.Memory.Finding = unreadable }, spared: true},
+		"waits":                {push: "huge", change: func(p *placement.Pin) { p.Memory = failing(p.Memory, unreadable, noon.Add(time.Second)) }, spared: true},
+		"waited for another":   {push: "huge", change: func(p *placement.Pin) { p.Memory = failing(p.Memory, unreadable, noon) }},
 		"leaves":               {push: "huge", change: func(p *placement.Pin) { p.Intent.Remove = true }, spared: true},
 		"is new":               {push: "huge", change: func(*placement.Pin) {}},
 		"says something else":  {push: "huge", change: func(p *placement.Pin) { p.Memory.Finding = &pin.Finding{Reason: "Else"} }},
@@ -89,14 +91,25 @@ func TestSpare(t *testing.T) {
 	}
 }
 
-// A branch for markers that cannot be read delays only the pins whose markers are proposed there, and all if one of them is to go:
-// that one would be looked at without end.
+// A branch for markers that cannot be read delays only the pins whose markers are proposed there, and all if one of them is to go, or
+// says something else: that one would be looked at without end.
 func TestUnreadMarkersBranchDelaysOnlyItself(t *testing.T) {
-	for name, leaving := range map[string]bool{"new": false, "leaves": true} {
+	for name, tc := range map[string]struct {
+		change func(*batch.Pin)
+		delays bool
+	}{
+		"new":    {change: func(*batch.Pin) {}},
+		"leaves": {func(p *batch.Pin) { p.Orphaned = true }, true},
+		"comes back": {func(p *batch.Pin) {
+			p.Memory.File, p.Memory.Astray, p.Memory.Finding = "new.yaml", "old.yaml", &pin.Finding{Reason: v1alpha1.MarkerMissingReason}
+			p.Memory.Proposal.Branch, p.Intent.Mark, p.Decided = "upgrades", true, true
+		}, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			r, s, branch := armable(t, map[string]string{"apps.yaml": "apps: 1\n"}, func() time.Time { return noon })
 			r.Events = events.NewFakeRecorder(10)
-			s.Pins[0].Push, s.Pins[0].Orphaned = "upgrades", leaving
+			s.Pins[0].Push = "upgrades"
+			tc.change(&s.Pins[0])
 			_, err := branch.Commit(t.Context(), gitserver.Change{
 				Branch: "main-markers", Message: "A film", Files: map[string]string{"film.bin": strings.Repeat("\x00", 2<<20)},
 			})
@@ -110,7 +123,7 @@ func TestUnreadMarkersBranchDelaysOnlyItself(t *testing.T) {
 			must(t, refused())
 			at, want := map[bool]time.Time{}, noon.Add(15*time.Second)
 			at[false], at[true] = r.unread.times("key")[pushBranch{apps, "main-markers"}], r.retries.times("key")[apps]
-			if !at[leaving].Equal(want) || !at[!leaving].IsZero() {
+			if !at[tc.delays].Equal(want) || !at[!tc.delays].IsZero() {
 				t.Errorf("the branch is tried again at %s, the repository at %s", at[false], at[true])
 			}
 			must(t, exec.CommandContext(t.Context(), "git", "-C", branch.Dir(), "branch", "-D", "main-markers").Run())

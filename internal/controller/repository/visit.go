@@ -99,13 +99,7 @@ func (r *Reconciler) tellFailed(ctx context.Context, s *scope, pins []placement.
 		if !needing[p.Key] || p.Later && unsignable(err) {
 			continue
 		}
-		memory := p.Memory
-		if known, ok := read.Memories[p.Key]; ok {
-			memory = placement.Unpushed(p, known)
-		}
-		if memory.Finding == nil || memory.Finding.Reason == finding.Reason {
-			memory = failing(memory, finding, retryAt)
-		}
+		memory, _ := failed(p, read, finding, retryAt)
 		memories[p.Key] = memory
 		if p.Intent.Remove {
 			r.Events.Eventf(s.pins[p.Key], nil, corev1.EventTypeWarning, finding.Reason, "RemoveMarker", "%s", finding.Message)
@@ -116,6 +110,19 @@ func (r *Reconciler) tellFailed(ctx context.Context, s *scope, pins []placement.
 	}
 	count()
 	return nil
+}
+
+// failed is what a pin remembers of a visit that failed, and whether it waits then: what it was found to lack counts more, and is not
+// tried again at that time.
+func failed(p placement.Pin, read placement.Plan, finding *pin.Finding, retryAt time.Time) (memory pin.Memory, waits bool) {
+	memory = p.Memory
+	if known, ok := read.Memories[p.Key]; ok {
+		memory = placement.Unpushed(p, known)
+	}
+	if memory.Finding != nil && memory.Finding.Reason != finding.Reason {
+		return memory, false
+	}
+	return failing(memory, finding, retryAt), true
 }
 
 // author of the commit that places markers: that of the policies if they agree.
